@@ -1,0 +1,70 @@
+import { type Close, CODES, type CloseName, codeName } from '../wire/index.js';
+
+/**
+ * Why a session ended. Every session has exactly one cause, and the first wins: it reaches the log line, the metric
+ * label, the peer's CLOSE frame and `signal.reason`.
+ *
+ * - `local`: this end decided; the peer is told with a CLOSE frame.
+ * - `peer`: the peer's CLOSE frame said so.
+ * - `link`: the connection broke without a CLOSE frame.
+ */
+export type CloseCause =
+  | { readonly by: 'local'; readonly name: CloseName; readonly reason: string; readonly retryAfterMs: number }
+  | {
+      readonly by: 'peer';
+      /** `UNKNOWN`: a code that this version has no name for. */
+      readonly name: CloseName | 'UNKNOWN';
+      readonly code: number;
+      readonly reason: string;
+      readonly retryable: boolean;
+      readonly retryAfterMs: number;
+      readonly endpoint: string;
+    }
+  | { readonly by: 'link'; readonly name: 'PEER_GONE'; readonly reason: string };
+
+export const localCause = (name: CloseName, reason: string, retryAfterMs = 0): CloseCause => ({
+  by: 'local',
+  name,
+  reason,
+  retryAfterMs,
+});
+
+export const linkLost = (reason: string): CloseCause => ({ by: 'link', name: 'PEER_GONE', reason });
+
+export function peerCause(close: Close): CloseCause {
+  const name = codeName(close.code);
+  return {
+    by: 'peer',
+    name: name !== undefined && CODES[name].scope === 'close' ? (name as CloseName) : 'UNKNOWN',
+    code: close.code,
+    reason: close.reason,
+    retryable: close.retryable,
+    retryAfterMs: close.retryAfterMs,
+    endpoint: close.endpoint,
+  };
+}
+
+/** The CLOSE frame that tells the peer of a local cause. */
+export function closeFrame(cause: CloseCause & { by: 'local' }): Close {
+  const { code, retry } = CODES[cause.name];
+  return {
+    type: 'close',
+    code,
+    reason: cause.reason,
+    retryable: retry,
+    retryAfterMs: cause.retryAfterMs,
+    endpoint: '',
+  };
+}
+
+/** May the same client connect again by itself? A broken link may always be tried again. */
+export function mayRetry(cause: CloseCause): boolean {
+  switch (cause.by) {
+    case 'local':
+      return CODES[cause.name].retry;
+    case 'peer':
+      return cause.retryable;
+    case 'link':
+      return true;
+  }
+}

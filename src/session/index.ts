@@ -1,0 +1,11 @@
+export { type CloseCause, closeFrame, linkLost, localCause, mayRetry, peerCause } from './cause.js';
+export { SessionEndedError, StreamContext } from './context.js';
+export { DEADLINES, type DeadlineName, Deadlines } from './deadlines.js';
+export { classify, Heartbeat, LINK_CLASSES, type LinkClass, type Verdict } from './heartbeat.js';
+export { Liveness, type LivenessNote } from './liveness.js';
+export { HEARTBEAT_MAX_MS, HEARTBEAT_MIN_MS, heartbeatInterval, RttEstimator } from './rtt.js';
+export { Session, type SessionHost, type SessionNote, type SessionOptions } from './session.js';
+export { TimerWheel, type WheelItem } from './timer-wheel.js';
+export { TokenBucket } from './token-bucket.js';
+export { CLIENT_TRANSITIONS, PHASES, type Phase, SERVER_TRANSITIONS, type Transitions } from './transitions.js';
+export type { Transport, TransportEvents } from './transport.js';
