@@ -1,0 +1,42 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+
+export type { Logger } from 'pino';
+
+/**
+ * Log lines that wait for a reader of standard output who has stopped. Past it lines are dropped: a daemon must not
+ * stand still, or grow, because nobody reads its log.
+ */
+const PENDING_BYTES_MAX = 4 * 2 ** 20;
+
+export interface LoggerOptions {
+  /** One of pino's levels, or `silent`. */
+  readonly level: string;
+  /** Standard output if none is given. */
+  readonly stream?: DestinationStream;
+}
+
+/** JSON, one line each, with the level as a word and the time in ISO 8601. */
+export const createLogger = ({ level, stream = standardOutput() }: LoggerOptions): Logger =>
+  pino(
+    {
+      level,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+
+const standardOutput = (): DestinationStream => destination({ dest: 1, sync: false, maxLength: PENDING_BYTES_MAX });
+
+/** Characters kept of a text that a peer chose, if nothing else is said. */
+const TEXT_CHARS_MAX = 256;
+
+/**
+ * Makes a text that a peer chose fit to be logged: cut to `max` characters, with the length that it had, and with
+ * control characters, line separators and those that change the direction of writing spelled out.
+ */
+export const bounded = (text: string, max: number = TEXT_CHARS_MAX): string => {
+  const cut = text.length <= max ? text : text.slice(0, max);
+  const escaped = cut.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+  return text.length <= max ? escaped : `${escaped}… (${text.length} characters)`;
+};
