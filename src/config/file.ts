@@ -27,12 +27,12 @@ export const parseFile = (path: string, text: string): ParsedFile => {
   if (faults.length > 0) {
     return { entries: [], problems: faults.map(({ pos, message }) => fileProblem(at(pos[0]), message)) };
   }
-  if (document.contents === null) return { entries: [], problems: [] };
-  if (!isMap(document.contents)) {
-    return { entries: [], problems: [fileProblem(path, 'must be a mapping of keys to values')] };
-  }
+  const { contents } = document;
+  const empty = contents === null || (isScalar(contents) && contents.value === '');
+  if (empty) return { entries: [], problems: [] };
+  if (!isMap(contents)) return { entries: [], problems: [fileProblem(path, 'must be a mapping of keys to values')] };
 
-  const read = document.contents.items.map((pair) => readPair(pair, at));
+  const read = contents.items.map((pair) => readPair(pair, at));
   return {
     entries: read.filter((item) => 'text' in item),
     problems: read.filter((item) => 'type' in item),

@@ -6,7 +6,7 @@
 export const METRIC_PREFIX = 'push_daemon_';
 
 /** Closed lists of label values that belong to others, and are handed in: the table of codes, the frames. */
-export type ListName = 'causes' | 'framesReceived' | 'framesSent' | 'gapReasons';
+export type ListName = 'causes' | 'frames' | 'gapReasons';
 export type LabelLists = { readonly [L in ListName]: readonly string[] };
 
 interface Label {
@@ -62,13 +62,13 @@ export const METRICS = {
     name: 'frames_received_total',
     type: 'counter',
     help: 'Whole, correct frames from clients.',
-    label: { name: 'type', values: 'framesReceived' },
+    label: { name: 'type', values: 'frames' },
   },
   framesSent: {
     name: 'frames_sent_total',
     type: 'counter',
     help: 'Frames handed to the sockets of clients.',
-    label: { name: 'type', values: 'framesSent' },
+    label: { name: 'type', values: 'frames' },
   },
   bytesReceived: { name: 'bytes_received_total', type: 'counter', help: 'Bytes from clients.' },
   bytesSent: { name: 'bytes_sent_total', type: 'counter', help: 'Bytes handed to the sockets of clients.' },
