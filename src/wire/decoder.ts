@@ -1,0 +1,281 @@
+import { ChunkQueue } from './chunk-queue.js';
+import type { CloseName } from './codes.js';
+import { FRAME_OVERHEAD, HEADER_BYTES, PAYLOAD_BYTES_HANDSHAKE, payloadIsIntact } from './frame.js';
+import { Look, look } from './look.js';
+import { ScanBudget } from './scan-budget.js';
+
+/** What is done about a corrupt frame; see `FrameDecoder`. */
+export type OnCorrupt = 'skip' | 'scan' | 'close';
+
+/** Corrupt frames that a connection survives; the next one ends it. A link that bad is better dialled anew. */
+export const CORRUPT_FRAMES_MAX = 16;
+/** A frame of up to so many times the limit is discarded by its length; beyond, the connection ends. */
+export const TOO_LARGE_FACTOR = 16;
+
+/** What `FrameDecoder.next` answers. */
+export const DecodeStep = {
+  /** All that can be decided has been. Ask again when more bytes have come. */
+  NEED_MORE: 0,
+  /** A whole frame with the right CRC: its payload is `bytes[start, end)`. */
+  FRAME: 1,
+  /** A corrupt frame was noticed and counted, and is discarded. Ask again. */
+  CORRUPT: 2,
+  /** A frame over the limit was announced, and is discarded by its length. Tell the peer, and ask again. */
+  TOO_LARGE: 3,
+  /** The stream cannot go on: close the connection as `fault` says. Every later answer is the same. */
+  FATAL: 4,
+} as const;
+export type DecodeStep = (typeof DecodeStep)[keyof typeof DecodeStep];
+
+/** Why a stream cannot go on. */
+export interface StreamFault {
+  readonly code: Extract<CloseName, 'CORRUPT' | 'FRAME_TOO_LARGE' | 'PROTOCOL_ERROR'>;
+  readonly reason: string;
+}
+
+/**
+ * - `inStep`: a frame is expected to start at the front of the queue.
+ * - `behindDiscarded`: the same, on the word of a frame that was itself corrupt or too long.
+ * - `discarding`: `#left` bytes of a frame that is too long are still to be dropped.
+ * - `scanning`: the next frame is looked for, byte by byte.
+ * - `dead`: after FATAL.
+ */
+type State = 'inStep' | 'behindDiscarded' | 'discarding' | 'scanning' | 'dead';
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Turns a stream of bytes into payloads: lengths are judged before anything is kept for them, and CRCs before anything
+ * is handed out. `push` what has arrived, then ask `next` until it says NEED_MORE.
+ *
+ * `skip`: a frame of legal length with a wrong CRC is discarded whole. A frame over the limit is discarded by its
+ * length, without being kept, up to 16 times the limit. Nothing is ever looked for inside either, for its bytes may be
+ * an outsider's. As the CRC does not cover the length, the length may have been what was damaged; so what follows a
+ * discarded frame must be a frame: it must have the right CRC, or at least, being corrupt or too long itself, the look
+ * of one (a known tag whose own length agrees with the header, see `look`). If it is neither, the place is lost, and
+ * the connection ends with CORRUPT.
+ *
+ * `scan`: every frame must have the look of one from the start, and if it has, it is treated as with `skip`. If it has
+ * not, its length cannot be believed, and the next offset is searched for at which a frame stands, with the look and
+ * the right CRC, within the bounds of `ScanBudget`. A payload that has fields of the envelope beside the one it carries
+ * is not recognised in this mode.
+ *
+ * `close`: the first corrupt or too long frame ends the connection.
+ *
+ * In every mode a length of 0 in step ends it with PROTOCOL_ERROR and one over 16 times the limit with FRAME_TOO_LARGE
+ * (with `scan`, if the frame has the look; if not, it is damage like any other), and so does the 17th corrupt frame,
+ * with CORRUPT. Until `setMaxPayload` is called the limit is that of the handshake, and nothing longer is tolerated.
+ */
+export class FrameDecoder {
+  /** After FRAME: where the payload lies. Valid until the next call; the bytes themselves are never overwritten. */
+  bytes: Uint8Array = EMPTY;
+  start = 0;
+  end = 0;
+  /** After FATAL: why. */
+  fault: StreamFault | undefined;
+  /** Corrupt frames noticed, the one that ended the connection included. */
+  corruptFrames = 0;
+  /** Bytes discarded: of corrupt frames, of frames too long, and between frames. */
+  resyncBytes = 0;
+
+  readonly #onCorrupt: OnCorrupt;
+  readonly #queue = new ChunkQueue();
+  readonly #scanBudget = new ScanBudget();
+  #state: State = 'inStep';
+  #left = 0;
+  #payloadBytesMax = PAYLOAD_BYTES_HANDSHAKE;
+  #tooLargeBytesMax = PAYLOAD_BYTES_HANDSHAKE;
+
+  constructor(onCorrupt: OnCorrupt) {
+    this.#onCorrupt = onCorrupt;
+  }
+
+  /** The handshake is over: payloads of up to `bytes` bytes are accepted from here on. */
+  setMaxPayload(bytes: number): void {
+    this.#payloadBytesMax = bytes;
+    this.#tooLargeBytesMax = bytes * TOO_LARGE_FACTOR;
+  }
+
+  /** Bytes held, of whole frames not yet asked for and of one that is not whole yet. */
+  get buffered(): number {
+    return this.#queue.size;
+  }
+
+  /** After NEED_MORE: whether part of a frame has arrived, or of one being discarded, and not all of it. */
+  get midFrame(): boolean {
+    return this.#queue.size > 0 || this.#state === 'discarding';
+  }
+
+  /** Takes a chunk over: nobody may write to it from here on. Chunks of any size are kept at bounded cost. */
+  push(chunk: Uint8Array): void {
+    if (this.#state === 'dead') {
+      return;
+    }
+    this.#queue.append(chunk);
+    if (this.#onCorrupt === 'scan') {
+      this.#scanBudget.received(chunk.length, this.#payloadBytesMax);
+    }
+  }
+
+  next(): DecodeStep {
+    switch (this.#state) {
+      case 'inStep':
+      case 'behindDiscarded':
+        return this.#atBoundary();
+      case 'discarding':
+        return this.#discardTooLarge();
+      case 'scanning':
+        return this.#scan();
+      case 'dead':
+        return DecodeStep.FATAL;
+    }
+  }
+
+  #needMore(): DecodeStep {
+    // An idle connection must not pin the socket's buffer through the last payload's view.
+    this.bytes = EMPTY;
+    return DecodeStep.NEED_MORE;
+  }
+
+  #atBoundary(): DecodeStep {
+    const queue = this.#queue;
+    if (queue.size < HEADER_BYTES) {
+      return this.#needMore();
+    }
+    const length = queue.uint32();
+    if (length === 0 || length > this.#payloadBytesMax) {
+      return this.#illegalLength(length);
+    }
+    if (this.#onCorrupt === 'scan') {
+      const seen = look(queue, this.#payloadBytesMax);
+      if (seen !== Look.FRAME) {
+        return seen === Look.UNDECIDED ? this.#needMore() : this.#lostPlace();
+      }
+    }
+    if (queue.size < length + FRAME_OVERHEAD) {
+      return this.#needMore();
+    }
+    return this.#intactAtFront(length) ? this.#deliver(length) : this.#wrongCrc(length);
+  }
+
+  #intactAtFront(length: number): boolean {
+    const queue = this.#queue;
+    queue.gather(length + FRAME_OVERHEAD);
+    const start = queue.start + HEADER_BYTES;
+    return payloadIsIntact(queue.bytes, start, start + length);
+  }
+
+  #deliver(length: number): DecodeStep {
+    this.bytes = this.#queue.bytes;
+    this.start = this.#queue.start + HEADER_BYTES;
+    this.end = this.start + length;
+    this.#queue.skip(length + FRAME_OVERHEAD);
+    this.#state = 'inStep';
+    return DecodeStep.FRAME;
+  }
+
+  #illegalLength(length: number): DecodeStep {
+    if (this.#state === 'behindDiscarded' || this.#onCorrupt === 'scan') {
+      const seen = look(this.#queue, 0xffffffff);
+      if (seen !== Look.FRAME) {
+        return seen === Look.UNDECIDED ? this.#needMore() : this.#lostPlace();
+      }
+    }
+    if (length === 0) {
+      this.corruptFrames += 1;
+      return this.#die('PROTOCOL_ERROR', 'a frame of length 0');
+    }
+    if (this.#onCorrupt === 'close' || length > this.#tooLargeBytesMax) {
+      return this.#die('FRAME_TOO_LARGE', `a payload of ${length} bytes; the limit is ${this.#payloadBytesMax}`);
+    }
+    this.#state = 'discarding';
+    this.#left = length + FRAME_OVERHEAD;
+    return DecodeStep.TOO_LARGE;
+  }
+
+  #discardTooLarge(): DecodeStep {
+    this.#left -= this.#discard(this.#left);
+    if (this.#left > 0) {
+      return this.#needMore();
+    }
+    this.#state = 'behindDiscarded';
+    return this.#atBoundary();
+  }
+
+  #wrongCrc(length: number): DecodeStep {
+    if (this.#state === 'behindDiscarded' && look(this.#queue, length) !== Look.FRAME) {
+      return this.#lostPlace();
+    }
+    if (this.#countCorrupt()) {
+      this.#discard(length + FRAME_OVERHEAD);
+      this.#state = 'behindDiscarded';
+      return DecodeStep.CORRUPT;
+    }
+    return DecodeStep.FATAL;
+  }
+
+  /** What stands at the front is no frame, and its length cannot be believed. */
+  #lostPlace(): DecodeStep {
+    if (!this.#countCorrupt()) {
+      return DecodeStep.FATAL;
+    }
+    if (this.#onCorrupt !== 'scan') {
+      return this.#die('CORRUPT', 'what follows a discarded frame is not a frame');
+    }
+    this.#scanBudget.begin(this.#payloadBytesMax);
+    this.#state = 'scanning';
+    this.#discard(1);
+    return DecodeStep.CORRUPT;
+  }
+
+  #scan(): DecodeStep {
+    const queue = this.#queue;
+    for (;;) {
+      const seen = look(queue, this.#payloadBytesMax);
+      if (seen === Look.UNDECIDED) {
+        return this.#needMore();
+      }
+      if (seen === Look.FRAME) {
+        const length = queue.uint32();
+        if (queue.size < length + FRAME_OVERHEAD) {
+          return this.#needMore();
+        }
+        if (!this.#scanBudget.spendCrc(length)) {
+          return this.#die('CORRUPT', 'too much to check in search of the next frame');
+        }
+        if (this.#intactAtFront(length)) {
+          return this.#deliver(length);
+        }
+      }
+      if (!this.#scanBudget.spendByte()) {
+        return this.#die('CORRUPT', 'no frame found within the bytes that may be searched');
+      }
+      this.#discard(1);
+    }
+  }
+
+  /** Counts a corrupt frame; false, and dead, if it was one too many. */
+  #countCorrupt(): boolean {
+    this.corruptFrames += 1;
+    if (this.#onCorrupt === 'close') {
+      this.#die('CORRUPT', 'a corrupt frame');
+    } else if (this.corruptFrames > CORRUPT_FRAMES_MAX) {
+      this.#die('CORRUPT', `more than ${CORRUPT_FRAMES_MAX} corrupt frames`);
+    }
+    return this.fault === undefined;
+  }
+
+  #discard(count: number): number {
+    const discarded = this.#queue.skip(count);
+    this.resyncBytes += discarded;
+    return discarded;
+  }
+
+  #die(code: StreamFault['code'], reason: string): DecodeStep {
+    this.fault = { code, reason };
+    this.#state = 'dead';
+    this.bytes = EMPTY;
+    this.#queue.skip(this.#queue.size);
+    return DecodeStep.FATAL;
+  }
+}
