@@ -1,42 +1,53 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 
-/** The shortest time between the end of one rendering and the start of the next. */
+/** The shortest pause between the end of one rendering and the start of the next. */
 const PAUSE_MS_MIN = 50;
-/** A rendering is followed by a pause this many times as long, so that all of them take at most a twentieth of the CPU. */
+/** Nobody waits longer than this for a rendering to begin, however long the last one took. */
+const PAUSE_MS_MAX = 1_000;
+/** The pause is this many times the rendering, so that rendering takes a twentieth of the CPU at most. */
 const PAUSE_FACTOR = 19;
+
+export interface RenderClock {
+  /** Milliseconds of a monotonic clock. */
+  now(): number;
+  wait(ms: number): Promise<unknown>;
+}
+const realClock: RenderClock = { now: () => performance.now(), wait: setTimeout };
 
 /**
  * Makes an expensive rendering safe to ask for at any rate. One runs at a time; whoever asks while it runs, or during
  * the pause after it, waits for the next, which is one for all of them. So nobody gets an answer older than their
- * question, and the cost does not rise with the number of those who ask.
+ * question, and the cost of rendering does not rise with the number of those who ask.
  */
-export const shareRender = <T>(render: () => Promise<T>, now: () => number = () => performance.now()) => {
+export const shareRender = <T>(render: () => Promise<T>, clock: RenderClock = realClock): (() => Promise<T>) => {
   let running: Promise<unknown> = Promise.resolve();
   let waiting: Promise<T> | undefined;
-  let free = Number.NEGATIVE_INFINITY;
+  let freeAtMs = 0;
 
-  const renderOnce = async (): Promise<T> => {
-    waiting = undefined;
-    const begun = now();
+  const run = async (): Promise<T> => {
+    const begunMs = clock.now();
     try {
       return await render();
     } finally {
-      const ended = now();
-      free = ended + Math.max(PAUSE_MS_MIN, (ended - begun) * PAUSE_FACTOR);
+      const endedMs = clock.now();
+      const pauseMs = (endedMs - begunMs) * PAUSE_FACTOR;
+      freeAtMs = endedMs + Math.min(Math.max(pauseMs, PAUSE_MS_MIN), PAUSE_MS_MAX);
     }
   };
 
-  const next = async (): Promise<T> => {
+  const runNext = async (): Promise<T> => {
     await running;
-    const pause = free - now();
-    if (pause > 0) await delay(pause);
-    const rendering = renderOnce();
+    const pauseMs = freeAtMs - clock.now();
+    if (pauseMs > 0) await clock.wait(pauseMs);
+    // From here on whoever asks has come too late for this one.
+    waiting = undefined;
+    const rendering = run();
     running = rendering.catch(() => {});
     return rendering;
   };
 
-  return (): Promise<T> => {
-    waiting ??= next();
+  return () => {
+    waiting ??= runNext();
     return waiting;
   };
 };
