@@ -18,7 +18,7 @@ import {
   readUnsubscribed,
 } from './payloads/subscription.js';
 import { ProtoReader } from './reader.js';
-import { ByteSink, type Describe, messageBytes, type Sink } from './writer.js';
+import { ByteSink, type Describe, type Sink, SizeSink } from './writer.js';
 
 /** A payload that is no frame, and why. The peer broke the rules: a value, not an exception. */
 export interface DecodeFault {
@@ -75,22 +75,31 @@ export function decodePayload(bytes: Uint8Array, start = 0, end = bytes.length):
   return frame;
 }
 
+function measure(frame: Frame): SizeSink {
+  const size = new SizeSink();
+  describePayload(size, frame);
+  return size;
+}
+
+function write(frame: Frame, size: SizeSink, target: Uint8Array, at: number): number {
+  describePayload(new ByteSink(size, target, at + HEADER_BYTES), frame);
+  return sealFrame(target, at, size.bytes);
+}
+
 /** The size of the whole frame, header and CRC included. Throws `WireValueError` for a value out of range. */
 export function frameBytes(frame: Frame): number {
-  return messageBytes(describePayload, frame) + FRAME_OVERHEAD;
+  return measure(frame).bytes + FRAME_OVERHEAD;
 }
 
 /** Writes the whole frame at `at`, where there must be room for `frameBytes(frame)`; returns where it ends. */
 export function writeFrame(frame: Frame, target: Uint8Array, at: number): number {
-  const start = at + HEADER_BYTES;
-  const sink = new ByteSink(target, start);
-  describePayload(sink, frame);
-  return sealFrame(target, at, sink.at - start);
+  return write(frame, measure(frame), target, at);
 }
 
 /** The whole frame in memory of its own. Throws `WireValueError` for a value out of range. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  const bytes = new Uint8Array(frameBytes(frame));
-  writeFrame(frame, bytes, 0);
+  const size = measure(frame);
+  const bytes = new Uint8Array(size.bytes + FRAME_OVERHEAD);
+  write(frame, size, bytes, 0);
   return bytes;
 }

@@ -21,17 +21,11 @@ const LENGTH_VARINT_BYTES_MAX = 5;
  * never one, gives itself away after a few bytes: at most 11 are looked at.
  */
 export function look(queue: ChunkQueue, payloadBytesMax: number): Look {
-  let length = 0;
-  for (let at = 0; at < HEADER_BYTES; at += 1) {
-    if (at === queue.size) {
-      return Look.UNDECIDED;
-    }
-    length += queue.byteAt(at) * 2 ** (24 - 8 * at);
-    if (length > payloadBytesMax) {
-      return Look.NO_FRAME;
-    }
+  if (queue.size < HEADER_BYTES) {
+    return Look.UNDECIDED;
   }
-  return lookAtPayload(queue, HEADER_BYTES + length);
+  const length = queue.uint32();
+  return length === 0 || length > payloadBytesMax ? Look.NO_FRAME : lookAtPayload(queue, HEADER_BYTES + length);
 }
 
 function lookAtPayload(queue: ChunkQueue, end: number): Look {

@@ -17,7 +17,7 @@ const TAG_TIMESTAMP_US = 0x20;
 const TAG_RECORD = 0x2a;
 
 /** Below this, a loop copies faster than a call of `set` with the view that must be made for it. */
-const LOOP_COPY_BYTES_MAX = 48;
+const LOOP_COPY_BYTES_MAX = 24;
 
 function numberBytes(value: number): number {
   return value === 0 ? 0 : 1 + varintBytes(value);
@@ -86,14 +86,34 @@ export function writeMessagesFrame(
   return sealFrame(target, at, end - start);
 }
 
+/** The bytes of a record's tag and length, written as short as can be. */
+function prefixBytes(records: RecordRanges, index: number): number {
+  return 1 + varintBytes(records.ends[index] - records.starts[index]);
+}
+
+/**
+ * Records that lie behind one another in the source, as nearly all do, are copied in one go, and only their tags
+ * corrected: in a `publish` the field that holds the records has another number.
+ */
 function writeRecords(target: Uint8Array, at: number, records: RecordRanges, from: number, to: number): number {
   const { source, starts, ends } = records;
   let end = at;
-  for (let index = from; index < to; index += 1) {
+  let index = from;
+  while (index < to) {
+    const first = index;
+    const start = starts[first];
     target[end] = TAG_RECORD;
-    end = writeVarint(target, end + 1, ends[index] - starts[index]);
-    copyBytes(source, starts[index], ends[index], target, end);
-    end += ends[index] - starts[index];
+    end = writeVarint(target, end + 1, ends[first] - start);
+    const shift = end - start;
+    index += 1;
+    while (index < to && starts[index] - ends[index - 1] === prefixBytes(records, index)) {
+      index += 1;
+    }
+    copyBytes(source, start, ends[index - 1], target, end);
+    end = ends[index - 1] + shift;
+    for (let copied = first + 1; copied < index; copied += 1) {
+      target[ends[copied - 1] + shift] = TAG_RECORD;
+    }
   }
   return end;
 }

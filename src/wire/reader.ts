@@ -58,6 +58,9 @@ export class ProtoReader {
   /** A uint32; as in every protobuf implementation, what is above 32 bits is cut off. */
   uint32(): number {
     const bytes = this.bytes;
+    if (this.at < this.end && bytes[this.at] < 0x80) {
+      return bytes[this.at++];
+    }
     let value = 0;
     for (let digit = 0; digit < VARINT_BYTES_MAX && this.at < this.end; digit += 1) {
       const byte = bytes[this.at++];
@@ -75,6 +78,9 @@ export class ProtoReader {
   /** A uint64, or an int64 that may not be negative, of at most 2^53 - 1. */
   uint53(): number {
     const bytes = this.bytes;
+    if (this.at < this.end && bytes[this.at] < 0x80) {
+      return bytes[this.at++];
+    }
     let value = 0;
     for (let digit = 0; digit < VARINT_BYTES_MAX && this.at < this.end; digit += 1) {
       const byte = bytes[this.at++];

@@ -5,7 +5,7 @@
  */
 
 /** Up to this length an ASCII string is put together byte by byte, which is faster than a call into the platform. */
-const SHORT_BYTES_MAX = 24;
+const SHORT_BYTES_MAX = 16;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 

@@ -1,7 +1,13 @@
 /** The bytes that a varint of `value` (a whole number from 0 to 2^53 - 1) takes. */
 export function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) {
+  if (value < 2 ** 7) {
+    return 1;
+  }
+  if (value < 2 ** 14) {
+    return 2;
+  }
+  let bytes = 3;
+  for (let rest = value; rest >= 2 ** 21; rest = Math.floor(rest / 128)) {
     bytes += 1;
   }
   return bytes;

@@ -42,6 +42,8 @@ function bigVarintBytes(value: bigint): number {
 /** Adds up the bytes that fields take, and refuses values that do not fit. */
 export class SizeSink implements Sink {
   bytes = 0;
+  /** The lengths of the nested messages, in the order in which they begin. */
+  readonly lengths: number[] = [];
 
   uint32(field: number, value: number): void {
     if (value > UINT32_MAX) {
@@ -87,10 +89,12 @@ export class SizeSink implements Sink {
 
   message<T>(field: number, describe: Describe<T>, value: T): void {
     const before = this.bytes;
+    const index = this.lengths.push(0) - 1;
     describe(this, value);
-    const body = this.bytes - before;
+    const length = this.bytes - before;
+    this.lengths[index] = length;
     this.bytes = before;
-    this.#lengthDelimited(field, body);
+    this.#lengthDelimited(field, length);
   }
 
   #lengthDelimited(field: number, length: number): void {
@@ -98,20 +102,16 @@ export class SizeSink implements Sink {
   }
 }
 
-/** The bytes that a message takes, without tag and length of its own. Throws `WireValueError`. */
-export function messageBytes<T>(describe: Describe<T>, value: T): number {
-  const sink = new SizeSink();
-  describe(sink, value);
-  return sink.bytes;
-}
-
-/** Writes fields into given memory; there must be room for what `SizeSink` has said. */
+/** Writes fields into given memory; what is described must be what the `SizeSink` was told, and have room. */
 export class ByteSink implements Sink {
   readonly #target: Uint8Array;
+  readonly #lengths: readonly number[];
+  #nextLength = 0;
   /** Where the next byte goes. */
   at: number;
 
-  constructor(target: Uint8Array, at: number) {
+  constructor(size: SizeSink, target: Uint8Array, at: number) {
+    this.#lengths = size.lengths;
     this.#target = target;
     this.at = at;
   }
@@ -166,7 +166,7 @@ export class ByteSink implements Sink {
 
   message<T>(field: number, describe: Describe<T>, value: T): void {
     this.#tag(field, WIRE_TYPE_LENGTH);
-    this.#varint(messageBytes(describe, value));
+    this.#varint(this.#lengths[this.#nextLength++]);
     describe(this, value);
   }
 
