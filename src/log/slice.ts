@@ -8,6 +8,7 @@ export interface Slice {
   readonly first: number;
   /** The offset to go on with. */
   readonly next: number;
+  readonly frames: number;
   readonly records: number;
   /** When its first frame was appended, in microseconds. */
   readonly timestampUs: number;
@@ -27,6 +28,7 @@ export function takeSlice(chunk: Chunk, offset: number, maxBytes: number, until:
     bytes: chunk.view(start, end),
     first,
     next: chunk.at(Column.LAST, end - 1) + 1,
+    frames: end - start,
     records: chunk.records(start, end),
     timestampUs: chunk.at(Column.TIME, start),
   };

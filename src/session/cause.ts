@@ -8,8 +8,15 @@ import { type Close, CODES, type CloseName, codeName } from '../wire/index.js';
  * - `peer`: the peer's CLOSE frame said so.
  * - `link`: the connection broke without a CLOSE frame.
  */
+export type LocalCause = {
+  readonly by: 'local';
+  readonly name: CloseName;
+  readonly reason: string;
+  readonly retryAfterMs: number;
+};
+
 export type CloseCause =
-  | { readonly by: 'local'; readonly name: CloseName; readonly reason: string; readonly retryAfterMs: number }
+  | LocalCause
   | {
       readonly by: 'peer';
       /** `UNKNOWN`: a code that this version has no name for. */
@@ -22,7 +29,7 @@ export type CloseCause =
     }
   | { readonly by: 'link'; readonly name: 'PEER_GONE'; readonly reason: string };
 
-export const localCause = (name: CloseName, reason: string, retryAfterMs = 0): CloseCause => ({
+export const localCause = (name: CloseName, reason: string, retryAfterMs = 0): LocalCause => ({
   by: 'local',
   name,
   reason,
@@ -45,7 +52,7 @@ export function peerCause(close: Close): CloseCause {
 }
 
 /** The CLOSE frame that tells the peer of a local cause. */
-export function closeFrame(cause: CloseCause & { by: 'local' }): Close {
+export function closeFrame(cause: LocalCause): Close {
   const { code, retry } = CODES[cause.name];
   return {
     type: 'close',

@@ -1,4 +1,4 @@
-export { type CloseCause, closeFrame, linkLost, localCause, mayRetry, peerCause } from './cause.js';
+export { type CloseCause, closeFrame, type LocalCause, linkLost, localCause, mayRetry, peerCause } from './cause.js';
 export { SessionEndedError, StreamContext } from './context.js';
 export { DEADLINES, type DeadlineName, Deadlines } from './deadlines.js';
 export { classify, Heartbeat, LINK_CLASSES, type LinkClass, type Verdict } from './heartbeat.js';

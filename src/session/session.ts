@@ -7,11 +7,11 @@ import {
   FrameType,
   frameTag,
   type OnCorrupt,
-  PAYLOAD_BYTES_HANDSHAKE,
   type Ping,
   type Pong,
+  type StreamFault,
 } from '../wire/index.js';
-import { type CloseCause, linkLost, localCause, peerCause } from './cause.js';
+import { type CloseCause, type LocalCause, linkLost, localCause, peerCause } from './cause.js';
 import { StreamContext } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { Liveness, type LivenessNote } from './liveness.js';
@@ -45,11 +45,11 @@ export interface SessionHost {
   frame(frame: Exclude<Frame, Ping | Pong>): void;
   /** The payload of a PUBLISH, undecoded because it is the hot path; returns what is wrong with it. */
   publish(bytes: Uint8Array, start: number, end: number): string | undefined;
-  received(type: FrameName): void;
+  frameReceived(type: FrameName): void;
   /** A frame over the limit is being discarded by its length. */
   tooLarge(): void;
   send(frame: Frame): void;
-  /** Called once: say CLOSE if the cause is local, and end the link behind what is already on its way. */
+  /** Called once: say CLOSE if the cause is local, and end this direction of the link behind it. */
   ending(cause: CloseCause): void;
   /** The link was to be gone by now. */
   destroy(): void;
@@ -77,7 +77,7 @@ export class Session {
   constructor(options: SessionOptions, host: SessionHost, nowMs: number) {
     this.#options = options;
     this.#host = host;
-    this.#decoder = new FrameDecoder({ maxPayload: PAYLOAD_BYTES_HANDSHAKE, onCorrupt: options.onCorrupt });
+    this.#decoder = new FrameDecoder(options.onCorrupt);
     this.liveness = new Liveness(options.heartbeat, this.deadlines, host, nowMs);
     this.deadlines.set('handshake', nowMs + options.handshakeTimeoutMs);
   }
@@ -127,12 +127,21 @@ export class Session {
   }
 
   /** Ends the session from this side. The first cause wins; what comes later is ignored. */
-  close(cause: CloseCause, nowMs: number): void {
+  close(cause: LocalCause, nowMs: number, lingerMs = this.#options.lingerTimeoutMs): void {
+    this.#end(cause, nowMs, lingerMs);
+  }
+
+  #end(cause: CloseCause, nowMs: number, lingerMs = this.#options.lingerTimeoutMs): void {
     if (!this.context.end(cause)) return;
     this.#move('closing');
     this.deadlines.clearAll();
-    this.deadlines.set('linger', nowMs + this.#options.lingerTimeoutMs);
+    this.deadlines.set('linger', nowMs + lingerMs);
     this.#host.ending(cause);
+  }
+
+  /** The peer has ended its direction without a word. */
+  ended(nowMs: number): void {
+    this.#end(linkLost('the peer ended the stream'), nowMs);
   }
 
   /** The link is gone, whoever began it. */
@@ -149,6 +158,7 @@ export class Session {
     if (this.#phase === 'closed' || this.#phase === 'draining') return;
     if (bytes === 0) {
       this.deadlines.clear('write');
+      this.liveness.heard(nowMs);
     } else if (this.deadlines.at('write') === Number.POSITIVE_INFINITY) {
       this.#taken = this.#host.bytesTaken();
       this.deadlines.set('write', nowMs + this.#options.writeTimeoutMs);
@@ -224,32 +234,30 @@ export class Session {
         this.#host.tooLarge();
         return true;
       case DecodeStep.FATAL:
-        this.close(localCause(decoder.fault.name, decoder.fault.reason), nowMs);
+        this.#fatal(decoder.fault as StreamFault, nowMs);
         return false;
     }
   }
 
+  #fatal({ code, reason }: StreamFault, nowMs: number): void {
+    this.close(localCause(code, reason), nowMs);
+  }
+
   /** A whole frame has come. */
   #take(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
-    if (this.#phase === 'active' && frameTag(bytes, start) === FrameType.publish) {
+    if (this.#phase === 'active' && frameTag(bytes, start, end) === FrameType.publish) {
       if (this.#options.transitions.active.publish === undefined) return this.#outOfOrder('publish', nowMs);
-      this.#host.received('publish');
+      this.#host.frameReceived('publish');
       const fault = this.#host.publish(bytes, start, end);
       if (fault !== undefined) this.close(localCause('PROTOCOL_ERROR', fault), nowMs);
       return;
     }
     const frame = decodePayload(bytes, start, end);
     if (frame.type === 'fault') return this.close(localCause('PROTOCOL_ERROR', frame.reason), nowMs);
-    this.#host.received(frame.type);
+    this.#host.frameReceived(frame.type);
     const next = this.#options.transitions[this.#phase][frame.type];
     if (next === undefined) return this.#outOfOrder(frame.type, nowMs);
-    if (frame.type === 'close') {
-      this.#phase = next;
-      this.deadlines.clearAll();
-      const cause = peerCause(frame);
-      this.context.end(cause);
-      return this.#host.ending(cause);
-    }
+    if (frame.type === 'close') return this.#end(peerCause(frame), nowMs);
     this.#phase = next;
     switch (frame.type) {
       case 'ping':

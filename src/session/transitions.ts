@@ -6,13 +6,13 @@ import type { FrameName } from '../wire/index.js';
  *                  HELLO              accepted
  *    handshaking ─────────▶ judging ────────────▶ active ──────────┐ frames
  *         │                    │                  │   ▲────────────┘
- *         │ closing            │ closing          │ closing
+ *         │ closing, close     │                  │
  *         ▼                    ▼                  ▼
- *      draining ◀──────────────┴──────────────────┘      CLOSE is said; what still arrives is ignored
+ *      draining ◀──────────────┴──────────────────┘      CLOSE is said, by either; what still arrives is ignored
  *         │
- *         │ lost, or the peer's CLOSE (from every phase)
+ *         │ lost (from every phase)
  *         ▼
- *       closed
+ *       closed                                           the link is gone
  *
  * The client goes the same way without `judging`: its WELCOME is the acceptance.
  *
@@ -44,13 +44,13 @@ const row = (frames: readonly FrameName[], to: Phase): Row => Object.fromEntries
 const without = (frames: readonly FrameName[], name: FrameName): FrameName[] => frames.filter((f) => f !== name);
 
 /** Leaving is possible from every phase that is not yet closed. */
-const LEAVING = { close: 'closed', closing: 'draining', lost: 'closed' } as const satisfies Row;
+const LEAVING = { close: 'draining', closing: 'draining', lost: 'closed' } as const satisfies Row;
 
 export const SERVER_TRANSITIONS: Transitions = {
   handshaking: { hello: 'judging', ...LEAVING },
   judging: { accepted: 'active', ...LEAVING },
   active: { ...row(without(CLIENT_FRAMES, 'hello'), 'active'), ...LEAVING },
-  draining: { ...row(CLIENT_FRAMES, 'draining'), close: 'closed', lost: 'closed' },
+  draining: { ...row([...CLIENT_FRAMES, 'close'], 'draining'), lost: 'closed' },
   closed: {},
 };
 
@@ -58,6 +58,6 @@ export const CLIENT_TRANSITIONS: Transitions = {
   handshaking: { welcome: 'active', error: 'handshaking', ...LEAVING },
   judging: {},
   active: { ...row(SERVER_FRAMES, 'active'), ...LEAVING },
-  draining: { ...row(SERVER_FRAMES, 'draining'), close: 'closed', lost: 'closed' },
+  draining: { ...row([...SERVER_FRAMES, 'close'], 'draining'), lost: 'closed' },
   closed: {},
 };

@@ -1,0 +1,104 @@
+import { type Config, type ConfigDiff, diffConfig } from '../config/index.js';
+import { createLogger, type Logger, startSidePort, watchEventLoop } from '../observe/index.js';
+import { type Address, Listener, PushServer } from '../server/index.js';
+import { realClock, realRandomness, realScheduler } from './environment.js';
+import { serverOptions } from './options.js';
+import { daemonMetrics, readGauges, telemetryOf } from './telemetry.js';
+import { VERSION } from './version.js';
+
+export { labelLists } from './telemetry.js';
+export { VERSION } from './version.js';
+
+export interface Daemon {
+  /** Where clients connect. */
+  readonly address: Address;
+  /** Where metrics, health and status are. */
+  readonly metricsAddress: Address;
+  readonly log: Logger;
+  /** Takes over what a new configuration changes; returns what that is. Values that need a restart stay as they are. */
+  reload(config: Config): ConfigDiff;
+  /** Sends everybody away in good order, within the drain timeout, and lets go of everything. */
+  drain(): Promise<void>;
+  /** Lets go of everything at once. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly config: Config;
+  /** Where log lines go; standard output if none is given. */
+  readonly logTo?: { write(line: string): void };
+}
+
+/**
+ * Starts a daemon in this process: data port and side port. Rejects with the system's error if a port cannot be had;
+ * nothing is left behind then.
+ */
+export async function startDaemon({ config: initial, logTo }: DaemonOptions): Promise<Daemon> {
+  let config = initial;
+  const log = createLogger({ level: config.logLevel, ...(logTo && { stream: logTo }) });
+  const metrics = daemonMetrics(VERSION);
+  const clock = realClock();
+  const env = { clock, scheduler: realScheduler, random: realRandomness, log, telemetry: telemetryOf(metrics) };
+  const server = new PushServer(serverOptions(config, VERSION), env);
+  const listener = new Listener(server);
+  readGauges(metrics, server);
+  const unwatch = watchEventLoop(metrics.eventLoopLag);
+  let state: 'starting' | 'ready' | 'draining' = 'starting';
+
+  const stop = async () => {
+    listener.close();
+    server.stop();
+    unwatch();
+    await sidePort?.close();
+  };
+
+  let sidePort: Awaited<ReturnType<typeof startSidePort>> | undefined;
+  try {
+    const address = await listener.listen({ host: config.host, port: config.port });
+    sidePort = await startSidePort({
+      host: config.metricsHost,
+      port: config.metricsPort,
+      metrics,
+      ready: () => (state === 'ready' ? { ok: true } : { ok: false, reason: state }),
+      status: () => ({
+        version: VERSION,
+        stats: server.stats(),
+        connections: server.connections(),
+        topics: server.topics(),
+      }),
+      log,
+    });
+    const metricsAddress = sidePort.address;
+    state = 'ready';
+    warnIfOpen(log, address.host);
+    log.info({ address, metricsAddress, maxConns: config.maxConns }, 'ready');
+    return {
+      address,
+      metricsAddress,
+      log,
+      stop,
+      reload: (next) => {
+        const diff = diffConfig(config, next);
+        config = next;
+        log.level = next.logLevel;
+        server.configure(serverOptions(next, VERSION));
+        return diff;
+      },
+      drain: async () => {
+        state = 'draining';
+        listener.close();
+        await server.drain(config.drainTimeout);
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Anyone who can reach the port can read and write every topic, and so the operator is told. */
+function warnIfOpen(log: Logger, host: string): void {
+  if (host === '::1' || host.startsWith('127.')) return;
+  log.warn({ host }, 'listening beyond loopback without TLS and identities: whoever reaches the port can read and write');
+}

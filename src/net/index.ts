@@ -1,0 +1,1 @@
+export { SOCKET_OPTIONS, SocketTransport } from './socket-transport.js';

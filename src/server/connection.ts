@@ -1,0 +1,294 @@
+import {
+  type CloseCause,
+  closeFrame,
+  type LinkClass,
+  type LocalCause,
+  localCause,
+  type Phase,
+  Session,
+  type SessionHost,
+  type SessionNote,
+  type Transport,
+  type TransportEvents,
+  type WheelItem,
+} from '../session/index.js';
+import { CODES, type Frame, type FrameName, type Hello, WIRE_VERSION } from '../wire/index.js';
+import type { Slot } from './admission.js';
+import { CLIENT_NAME_MAX, FRAMES_PER_TURN } from './limits.js';
+import { Outbox } from './outbox.js';
+import { Requests } from './requests.js';
+import type { Services } from './services.js';
+import { Subscriber } from './subscriber.js';
+
+/** A connection as `/status` shows it. */
+export interface ConnectionStatus {
+  readonly id: string;
+  readonly client: string;
+  readonly remote: string;
+  readonly phase: Phase;
+  readonly linkClass: LinkClass;
+  readonly rttMs: number;
+  readonly subscriptions: number;
+  readonly lagging: number;
+  readonly pendingBytes: number;
+}
+
+/**
+ * One client's connection: joins its link to its session, its session to its requests, and their answers to the link.
+ * It decides nothing that one of those could decide.
+ */
+export class Connection implements SessionHost, TransportEvents, WheelItem {
+  wheelSlot = -1;
+  readonly #id: string;
+  readonly #transport: Transport;
+  readonly #slot: Slot;
+  readonly #services: Services;
+  readonly #session: Session;
+  readonly #out: Outbox;
+  /** Made with the first request: one who only publishes, or idles, does without. */
+  #requests: Requests | undefined;
+  #client = '';
+  #maxPayload: number;
+  /** When the wheel will look at the deadlines. */
+  #armedMs = Number.POSITIVE_INFINITY;
+  /** Why this end does not read on: frames wait for their turn, or the peer does not take its answers. */
+  #reading: 'yes' | 'busy' | 'clogged' = 'yes';
+  #ended = false;
+
+  constructor(transport: Transport, slot: Slot, services: Services) {
+    const { env, session } = services;
+    this.#id = env.random.unique();
+    this.#transport = transport;
+    this.#slot = slot;
+    this.#services = services;
+    this.#maxPayload = session.maxPayload;
+    this.#out = new Outbox(transport, env.telemetry);
+    this.#session = new Session(session, this, env.clock.monotonicMs());
+    services.connections.add(this);
+    this.#arm();
+  }
+
+  // The link tells:
+
+  received(bytes: Uint8Array): void {
+    this.#services.env.telemetry.bytesReceived(bytes.length);
+    this.#session.receive(bytes, this.#now);
+    if (this.#reading === 'yes') this.#work();
+  }
+
+  drained(): void {
+    this.#session.waiting(0, this.#now);
+    this.flush();
+    if (this.#reading === 'clogged' && !this.#out.clogged) this.#work();
+    const subscriber = this.#requests?.subscriber;
+    if (subscriber?.owed === true) subscriber.wake();
+  }
+
+  ended(): void {
+    this.#ended = true;
+    if (this.#reading === 'yes') this.#work();
+  }
+
+  closed(reason: string): void {
+    this.#session.lost(reason);
+    this.#services.wheel.remove(this);
+    this.#services.connections.delete(this);
+    this.#slot.release();
+  }
+
+  // The session asks:
+
+  frame(frame: Frame): void {
+    switch (frame.type) {
+      case 'hello':
+        return this.#greet(frame);
+      case 'subscribe':
+        return this.#asked().subscribe(frame, this.#now);
+      case 'unsubscribe':
+        return this.#asked().unsubscribe(frame, this.#now);
+      case 'fetch':
+        return this.#asked().fetch(frame);
+      default:
+        throw new Error(`invariant: the table lets no ${frame.type} through`);
+    }
+  }
+
+  publish(bytes: Uint8Array, start: number, end: number): string | undefined {
+    return this.#services.ingest.publish(bytes, start, end, this.#out);
+  }
+
+  frameReceived(type: FrameName): void {
+    this.#services.env.telemetry.frameReceived(type);
+  }
+
+  tooLarge(): void {
+    const { code } = CODES.FRAME_TOO_LARGE;
+    this.#out.control({ type: 'error', requestId: 0, code, message: 'a frame over the limit was discarded' });
+  }
+
+  send(frame: Frame): void {
+    this.#out.control(frame);
+  }
+
+  bytesTaken(): number {
+    return this.#transport.taken;
+  }
+
+  ending(cause: CloseCause): void {
+    this.#requests?.subscriber.leave();
+    this.#services.env.telemetry.closed(cause.name.toLowerCase());
+    this.#logEnd(cause);
+    if (cause.by === 'local') this.#out.control(closeFrame(cause));
+    this.#out.flushAll();
+    // What still arrives is read and ignored: an unread byte would turn the end into a reset, and lose the last words.
+    this.#transport.resume();
+    this.#transport.end();
+    this.#arm();
+  }
+
+  destroy(): void {
+    this.#transport.destroy();
+  }
+
+  note(note: SessionNote): void {
+    const { telemetry, log } = this.#services.env;
+    switch (note.type) {
+      case 'rtt':
+        return telemetry.rtt(note.ms / 1000);
+      case 'class':
+        if (note.to !== 'jittery') return;
+        telemetry.jitter();
+        return log.info({ connection: this.#id, silenceMs: Math.round(note.silenceMs) }, 'jitter');
+      case 'interval':
+        return this.#welcome();
+      case 'corrupt':
+        return telemetry.corruptFrame();
+      case 'discarded':
+        return telemetry.resyncBytes(note.bytes);
+    }
+  }
+
+  // The server asks:
+
+  /** Ends the connection; a second time, or after another cause, is a no-op. */
+  close(cause: LocalCause, lingerMs?: number): void {
+    this.#session.close(cause, this.#now, lingerMs);
+  }
+
+  /** The wheel has come to one of the deadlines. */
+  expire(nowMs: number): number {
+    this.#armedMs = this.#session.expire(nowMs);
+    this.flush();
+    return this.#armedMs;
+  }
+
+  flush(): void {
+    this.#out.flush();
+    if (this.#transport.pending > 0) this.#session.waiting(this.#transport.pending, this.#now);
+    this.#arm();
+  }
+
+  get linkClass(): LinkClass {
+    return this.#session.liveness.linkClass;
+  }
+
+  /** In how many topics it is behind. */
+  get lagging(): number {
+    return this.#requests?.subscriber.cursors.size ?? 0;
+  }
+
+  status(): ConnectionStatus {
+    return {
+      id: this.#id,
+      client: this.#client,
+      remote: this.#transport.remote,
+      phase: this.#session.phase,
+      linkClass: this.linkClass,
+      rttMs: this.#session.liveness.rttMs,
+      subscriptions: this.#requests?.subscriber.subscriptions.size ?? 0,
+      lagging: this.lagging,
+      pendingBytes: this.#transport.pending,
+    };
+  }
+
+  get #now(): number {
+    return this.#services.env.clock.monotonicMs();
+  }
+
+  /** Acts on what has been received, a bounded number of frames at a time. */
+  #work(): void {
+    const more = this.#session.advance(FRAMES_PER_TURN, this.#now);
+    this.flush();
+    if (this.#out.clogged) return this.#stopReading('clogged');
+    if (more) {
+      this.#stopReading('busy');
+      return this.#services.env.scheduler.soon(() => this.#work());
+    }
+    if (this.#reading !== 'yes') this.#readOn();
+    if (this.#ended) this.#session.ended(this.#now);
+  }
+
+  #stopReading(why: 'busy' | 'clogged'): void {
+    if (this.#reading === 'yes') this.#transport.pause();
+    if (why === 'clogged') this.#session.hold(this.#now);
+    this.#reading = why;
+  }
+
+  #readOn(): void {
+    if (this.#reading === 'clogged') this.#session.release(this.#now);
+    this.#reading = 'yes';
+    this.#transport.resume();
+  }
+
+  #greet(hello: Hello): void {
+    const { telemetry, random, clock } = this.#services.env;
+    this.#client = hello.client.slice(0, CLIENT_NAME_MAX);
+    if (hello.connectMs > 0) telemetry.connectTime(hello.connectMs / 1000);
+    if (hello.version !== WIRE_VERSION) {
+      return this.close(localCause('UNSUPPORTED_VERSION', `this server speaks version ${WIRE_VERSION}`));
+    }
+    if (this.#slot.reserved && !hello.resuming) {
+      telemetry.rejected('busy');
+      const retryAfterMs = this.#services.admission.retryAfterMs(clock.monotonicMs(), random.next());
+      return this.close(localCause('BUSY', 'the slots that are left are kept for clients that resume', retryAfterMs));
+    }
+    this.#session.accept(hello.heartbeatMs, this.#now);
+    this.#welcome();
+  }
+
+  #welcome(): void {
+    this.#out.control({
+      type: 'welcome',
+      version: WIRE_VERSION,
+      connectionId: this.#id,
+      server: this.#services.serverName,
+      heartbeatMs: this.#session.liveness.intervalMs,
+      maxPayload: this.#maxPayload,
+      principal: '',
+    });
+  }
+
+  #asked(): Requests {
+    if (this.#requests === undefined) {
+      const { delivery, wheel, maxSubscriptions } = this.#services;
+      const disconnect = (reason: string) => this.close(localCause('SLOW_CONSUMER', reason));
+      const subscriber = new Subscriber(this.#out, delivery, () => this.flush(), disconnect);
+      this.#requests = new Requests(subscriber, maxSubscriptions, wheel, this.#now);
+    }
+    return this.#requests;
+  }
+
+  /** Has the wheel look at the deadlines in time. One that has moved later needs nothing: it is found early. */
+  #arm(): void {
+    const earliest = this.#session.deadlines.earliest;
+    if (earliest >= this.#armedMs) return;
+    this.#armedMs = earliest;
+    this.#services.wheel.schedule(this, earliest);
+  }
+
+  #logEnd(cause: CloseCause): void {
+    const { name, by, reason } = cause;
+    const fields = { connection: this.#id, client: this.#client, remote: this.#transport.remote, cause: name, by, reason };
+    this.#services.env.log.info(fields, 'connection ended');
+  }
+}

@@ -1,0 +1,120 @@
+import { DuplicateBudget, DuplicateWindow, isInternal, topicFault } from '../log/index.js';
+import {
+  type AckResult,
+  BatchView,
+  type CodeName,
+  CODES,
+  decodeUtf8,
+  messagesFrameBytes,
+  writeMessagesFrame,
+} from '../wire/index.js';
+import type { Environment } from './environment.js';
+import type { Fanout } from './fanout.js';
+import type { Outbox } from './outbox.js';
+import type { Topic } from './topic.js';
+import type { TopicTable } from './topic-table.js';
+
+/**
+ * The way of a record into its topic: read in place, checked for duplicates, encoded once into the memory that every
+ * subscriber will be sent from. One for the whole server, because the view of a batch is used again for the next.
+ */
+export class Ingest {
+  readonly #env: Environment;
+  readonly #topics: TopicTable;
+  readonly #fanout: Fanout;
+  readonly #view = new BatchView();
+  readonly #duplicates = new DuplicateBudget();
+
+  constructor(env: Environment, topics: TopicTable, fanout: Fanout) {
+    this.#env = env;
+    this.#topics = topics;
+    this.#fanout = fanout;
+  }
+
+  /**
+   * Takes the payload of a PUBLISH. Returns what is wrong with it if it is no legal one; a request that cannot be
+   * granted is answered with an error.
+   */
+  publish(bytes: Uint8Array, start: number, end: number, out: Outbox): string | undefined {
+    const view = this.#view;
+    const fault = view.read(bytes, start, end);
+    if (fault !== undefined) return fault;
+    // The view has seen to it that this is UTF-8.
+    const name = decodeUtf8(bytes, view.topicStart, view.topicEnd) as string;
+    const topic = this.#topics.find(name) ?? this.#openTopic(name, view.requestId, out);
+    if (topic === undefined) return undefined;
+    const { requestId } = view;
+    const base = topic.log.head + 1;
+    const results = view.hasIds ? this.#dropDuplicates(topic, base) : undefined;
+    if (view.count > 0) this.#append(topic, base);
+    if (requestId !== 0) {
+      const baseOffset = results?.[0]?.offset ?? base;
+      out.control({ type: 'ack', requestId, epoch: topic.log.epoch, baseOffset, results: results ?? [] });
+    }
+    return undefined;
+  }
+
+  #append(topic: Topic, base: number): void {
+    const { log } = topic;
+    const view = this.#view;
+    const timestampUs = Math.max(this.#env.clock.wallUs(), log.lastTimestampUs);
+    const head = { topicUtf8: topic.utf8, baseOffset: base, prevOffset: base - 1, timestampUs };
+    const size = messagesFrameBytes(head, view);
+    const memory = log.reserve(size);
+    const at = log.reservedAt;
+    writeMessagesFrame(memory, at, head, view);
+    log.commit(size, base, view.count, timestampUs);
+    topic.keys?.add(memory, at);
+    this.#env.telemetry.published(view.count);
+    this.#fanout.appended(topic);
+  }
+
+  /**
+   * Takes out of the batch what the topic has had already. Returns where each record of the batch is, if there were
+   * duplicates.
+   */
+  #dropDuplicates(topic: Topic, base: number): AckResult[] | undefined {
+    const view = this.#view;
+    topic.window ??= new DuplicateWindow({ seed: this.#env.random.seed(), budget: this.#duplicates });
+    let results: AckResult[] | undefined;
+    let kept = 0;
+    for (let i = 0; i < view.count; i++) {
+      const known = this.#knownOffset(topic.window, i, base + kept);
+      if (known === 0) {
+        results?.push({ offset: base + kept, duplicate: false });
+        kept += 1;
+      } else {
+        results ??= Array.from({ length: i }, (_, n) => ({ offset: base + n, duplicate: false }));
+        results.push({ offset: known, duplicate: true });
+        view.drop(i);
+      }
+    }
+    if (results !== undefined) {
+      this.#env.telemetry.duplicates(view.count - kept);
+      view.compact();
+    }
+    return results;
+  }
+
+  /** Where the record with this one's id is already; 0: nowhere, and from now on at `offset`. */
+  #knownOffset(window: DuplicateWindow, index: number, offset: number): number {
+    const { source, idStarts, idEnds } = this.#view;
+    const start = idStarts[index] as number;
+    const end = idEnds[index] as number;
+    if (start === end) return 0;
+    const known = window.find(source, start, end);
+    if (known === 0) window.add(source, start, end, offset);
+    return known;
+  }
+
+  #openTopic(name: string, requestId: number, out: Outbox): Topic | undefined {
+    const fault = isInternal(name) ? 'topics that start with $ are the daemon’s own' : topicFault(name);
+    if (fault !== undefined) return this.#refuse(out, requestId, 'BAD_TOPIC', fault);
+    const topic = this.#topics.open(name);
+    return topic ?? this.#refuse(out, requestId, 'TOO_MANY_SUBSCRIPTIONS', 'the limit of topics is reached');
+  }
+
+  #refuse(out: Outbox, requestId: number, name: CodeName, message: string): undefined {
+    out.control({ type: 'error', requestId, code: CODES[name].code, message });
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The limits that are not configured, each with its reason and what happens when it is met. Those that operators set
+ * are in `ServerOptions`.
+ */
+
+/** Data goes out in slices of at most this, so that a control frame never waits behind more. */
+export const SLICE_BYTES_MAX = 64 * 1024;
+
+/** Data in flight per connection and flush; past it the subscription falls behind and goes on when the link drains. */
+export const IN_FLIGHT_BYTES_MAX = 256 * 1024;
+
+/** What one connection is sent of its backlog before the next one's turn, so that a crowd that resumes shares the loop. */
+export const BACKLOG_BYTES_PER_TURN = 256 * 1024;
+
+/** What all connections together are sent of their backlogs in one turn, before live delivery has its turn again. */
+export const BACKLOG_BYTES_PER_ROUND = 4 * 1024 * 1024;
+
+/** Control frames that wait for a link; past it the peer's requests are not read until it has drained. */
+export const CONTROL_BYTES_MAX = 64 * 1024;
+
+/** Frames taken from one connection before the others have their turn. */
+export const FRAMES_PER_TURN = 512;
+
+/** Subscribes and unsubscribes a connection may send: this many a second for ever; past it they fail with RATE_LIMITED. */
+export const SUBSCRIPTION_CHANGES_PER_SECOND = 1_000;
+
+/** Fetches of one connection that may wait at the same time; past it they fail with RATE_LIMITED. */
+export const FETCHES_MAX = 64;
+/** The longest wait of a FETCH; a longer one is cut to this. */
+export const FETCH_WAIT_MS_MAX = 60_000;
+/** What a FETCH is given when it names no limit, and at the most. */
+export const FETCH_RECORDS_DEFAULT = 4_096;
+export const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+
+/** How long a closed connection is waited for to let go before it is destroyed. */
+export const LINGER_MS = 2_000;
+
+/** A client's name in log lines and `/status` is cut to this many characters. */
+export const CLIENT_NAME_MAX = 256;
+
+/** The wheel's resolution: no deadline is met later than this. */
+export const WHEEL_RESOLUTION_MS = 50;

@@ -1,0 +1,271 @@
+import { CODES, type ErrorFrame, type GapReason, OnLag, Start } from '../wire/index.js';
+import { advanceCursor } from './backlog.js';
+import type { Environment } from './environment.js';
+import type { Fanout } from './fanout.js';
+import type { PendingFetch } from './fetch.js';
+import type { Outbox } from './outbox.js';
+import { asksForHistory, beginning } from './start.js';
+import type { Cursor, ExactSubscription, PatternSubscription, StartAt, Subscription } from './subscription.js';
+import type { PatternGroup, Topic } from './topic.js';
+import { firstAfter, type TopicTable } from './topic-table.js';
+
+/** What all subscribers share. */
+export interface Delivery {
+  readonly env: Environment;
+  readonly topics: TopicTable;
+  readonly fanout: Fanout;
+  /** How many bytes a subscription may be behind before an `on_lag` other than WAIT acts. */
+  readonly lagLimit: number;
+}
+
+/** A connection as the topics see it: what it listens to, and where it is behind. */
+export class Subscriber {
+  readonly out: Outbox;
+  readonly delivery: Delivery;
+  readonly subscriptions = new Map<string, Subscription>();
+  /** One for each topic in which it is not live. */
+  readonly cursors = new Map<Topic, Cursor>();
+  readonly fetches = new Map<Topic, PendingFetch>();
+  /** Pattern subscriptions with topics that the client has not been told of. */
+  readonly #announcing = new Set<PatternSubscription>();
+  readonly #flush: () => void;
+  readonly #disconnect: (reason: string) => void;
+  /** Marks of the fan-out: which visit saw it last, and whether a flush has gathered data for it. */
+  stamp = 0;
+  gathering = false;
+
+  /**
+   * @param flush writes what the outbox holds
+   * @param disconnect ends the connection with SLOW_CONSUMER
+   */
+  constructor(out: Outbox, delivery: Delivery, flush: () => void, disconnect: (reason: string) => void) {
+    this.out = out;
+    this.delivery = delivery;
+    this.#flush = flush;
+    this.#disconnect = disconnect;
+  }
+
+  /** Is there anything that it has not been sent, as far as is known without looking? */
+  get owed(): boolean {
+    return this.cursors.size > 0 || this.#announcing.size > 0 || this.fetches.size > 0;
+  }
+
+  flush(): void {
+    this.gathering = false;
+    this.#flush();
+  }
+
+  disconnect(reason: string): void {
+    this.#disconnect(reason);
+  }
+
+  /** Listens to one topic. Undefined: the position asked for is beyond the head. */
+  subscribe(topic: Topic, requestId: number, onLag: OnLag, startAt: StartAt): true | undefined {
+    const covered = this.listensTo(topic);
+    const subscription: ExactSubscription = { kind: 'exact', topic, onLag };
+    if (!covered && !this.#begin(topic, requestId, onLag, startAt)) return undefined;
+    if (covered) this.#confirm(topic, requestId);
+    this.subscriptions.set(topic.name, subscription);
+    topic.exact.set(this, subscription);
+    this.wake();
+    return true;
+  }
+
+  /** Listens to all topics of a pattern, those that exist and those that come up later. */
+  subscribePattern(subscription: PatternSubscription): void {
+    const { group } = subscription;
+    this.subscriptions.set(group.pattern, subscription);
+    group.members.set(this, subscription);
+    this.out.control({
+      type: 'subscribed',
+      requestId: subscription.requestId,
+      topic: group.pattern,
+      epoch: '',
+      nextOffset: 0,
+      headOffset: 0,
+    });
+    this.announce(subscription);
+  }
+
+  /** There are topics of the pattern that the client has not been told of. */
+  announce(subscription: PatternSubscription): void {
+    this.#announcing.add(subscription);
+    this.wake();
+  }
+
+  /** Returns false when there is no such subscription. */
+  unsubscribe(name: string): boolean {
+    const subscription = this.subscriptions.get(name);
+    if (subscription === undefined) return false;
+    this.#remove(name, subscription);
+    for (const topic of this.cursors.keys()) if (!this.listensTo(topic)) this.catchUp(topic);
+    return true;
+  }
+
+  /** The connection is gone: everything that it has is given back. */
+  leave(): void {
+    for (const fetch of this.fetches.values()) fetch.cancel();
+    for (const topic of [...this.cursors.keys()]) this.catchUp(topic);
+    for (const [name, subscription] of this.subscriptions) this.#remove(name, subscription);
+    this.delivery.fanout.drop(this);
+  }
+
+  wake(): void {
+    if (!this.out.full) this.delivery.fanout.wake(this);
+  }
+
+  /** It was live, and its link is full: from now on it has a cursor. */
+  fallBehind(topic: Topic): void {
+    this.#place(topic, topic.sent, this.#onLag(topic), this.delivery.lagLimit);
+  }
+
+  /** It has been sent all that there is, or does not want it any more: the cursor goes. */
+  catchUp(topic: Topic): void {
+    const cursor = this.cursors.get(topic);
+    if (cursor === undefined) return;
+    this.cursors.delete(topic);
+    topic.cursors -= 1;
+    if (cursor.conflating !== undefined) topic.releaseKeys();
+    this.delivery.topics.releaseTopic(topic);
+  }
+
+  /** Names what it will not be sent, in its place among the data. Returns the bytes gathered. */
+  declareGap(topic: Topic, fromOffset: number, toOffset: number, reason: GapReason): number {
+    this.delivery.env.telemetry.gap(reason);
+    return this.out.inOrder({ type: 'gap', topic: topic.name, epoch: topic.log.epoch, fromOffset, toOffset, reason });
+  }
+
+  countDelivered(records: number, frames: number, timestampUs: number): void {
+    const { clock, telemetry } = this.delivery.env;
+    telemetry.delivered(records, frames, Math.max(0, clock.wallUs() - timestampUs) / 1e6);
+  }
+
+  /** Sends what it is owed, at most about `budget` bytes and what the link takes. Returns how many bytes it was sent. */
+  advance(budget: number): number {
+    let sent = this.#announceAll();
+    for (const [topic, cursor] of this.cursors) {
+      if (this.out.full || sent >= budget) break;
+      const bytes = advanceCursor(this, cursor);
+      sent += bytes;
+      // Behind the others, so that each topic has its turn; in the end the cursor is gone or nothing was sent.
+      if (bytes > 0 && this.cursors.delete(topic)) this.cursors.set(topic, cursor);
+    }
+    for (const fetch of this.fetches.values()) {
+      if (this.out.full || sent >= budget) break;
+      sent += fetch.advance();
+    }
+    this.flush();
+    return sent;
+  }
+
+  #announceAll(): number {
+    let bytes = 0;
+    for (const subscription of this.#announcing) {
+      const { topics } = subscription.group;
+      for (let i = firstAfter(topics, subscription.announced); i < topics.length; i++) {
+        if (this.out.full || this.out.clogged) return bytes;
+        const topic = topics[i] as Topic;
+        this.#announceTopic(subscription, topic);
+        subscription.announced = topic.serial;
+        bytes += topic.utf8.length;
+      }
+      this.#announcing.delete(subscription);
+    }
+    return bytes;
+  }
+
+  #announceTopic(subscription: PatternSubscription, topic: Topic): void {
+    const { requestId, onLag, positions, startAt, since } = subscription;
+    if (this.listensTo(topic)) return this.#confirm(topic, requestId);
+    const position = positions.get(topic.name);
+    positions.delete(topic.name);
+    const fresh = topic.serial > since;
+    const at: StartAt =
+      position === undefined
+        ? { ...startAt, start: fresh ? Start.EARLIEST : startAt.start }
+        : { ...startAt, start: Start.POSITION, epoch: position.epoch, offset: position.offset };
+    if (this.#begin(topic, requestId, onLag, at)) return;
+    this.out.control(offsetInFuture(requestId, topic.name));
+    this.#begin(topic, requestId, onLag, { ...at, start: Start.LATEST });
+  }
+
+  /** Confirms, declares what is lost, and sets the cursor. */
+  #begin(topic: Topic, requestId: number, onLag: OnLag, startAt: StartAt): boolean {
+    const { log } = topic;
+    const begin = beginning(log, startAt);
+    if (begin === undefined) return false;
+    this.out.control({
+      type: 'subscribed',
+      requestId,
+      topic: topic.name,
+      epoch: log.epoch,
+      nextOffset: begin.offset,
+      headOffset: log.head,
+    });
+    if (begin.gap !== undefined) {
+      const { from, to, reason } = begin.gap;
+      this.out.control({ type: 'gap', topic: topic.name, epoch: log.epoch, fromOffset: from, toOffset: to, reason });
+      this.delivery.env.telemetry.gap(reason);
+    }
+    const history = asksForHistory(startAt.start) ? log.bytesBehind(begin.offset) : 0;
+    this.#place(topic, begin.offset, onLag, Math.max(history, this.delivery.lagLimit));
+    return true;
+  }
+
+  /** Another subscription covers the topic already, and its place is this one's place too. */
+  #confirm(topic: Topic, requestId: number): void {
+    const { log } = topic;
+    const nextOffset = this.cursors.get(topic)?.offset ?? topic.sent;
+    this.out.control({
+      type: 'subscribed',
+      requestId,
+      topic: topic.name,
+      epoch: log.epoch,
+      nextOffset,
+      headOffset: log.head,
+    });
+  }
+
+  #place(topic: Topic, offset: number, onLag: OnLag, allowance: number): void {
+    this.cursors.set(topic, { topic, offset, onLag, allowance, conflating: undefined });
+    topic.cursors += 1;
+  }
+
+  #remove(name: string, subscription: Subscription): void {
+    this.subscriptions.delete(name);
+    switch (subscription.kind) {
+      case 'exact':
+        subscription.topic.exact.delete(this);
+        this.delivery.topics.releaseTopic(subscription.topic);
+        break;
+      case 'pattern':
+        subscription.group.members.delete(this);
+        this.#announcing.delete(subscription);
+        this.delivery.topics.releaseGroup(subscription.group);
+        break;
+    }
+  }
+
+  /** The pattern subscription that covers the topic and has been announced, if there is one. */
+  #pattern(topic: Topic): PatternSubscription | undefined {
+    const told = (group: PatternGroup) => (group.members.get(this)?.announced ?? -1) >= topic.serial;
+    return topic.groups.find(told)?.members.get(this);
+  }
+
+  /** Does a subscription of this connection cover the topic, as far as the client has been told? */
+  listensTo(topic: Topic): boolean {
+    return topic.exact.has(this) || this.#pattern(topic) !== undefined;
+  }
+
+  /** What the client asked for if it falls behind here; the subscription by name decides, if there is one. */
+  #onLag(topic: Topic): OnLag {
+    return (topic.exact.get(this) ?? this.#pattern(topic))?.onLag ?? OnLag.WAIT;
+  }
+}
+
+export const offsetInFuture = (requestId: number, topic: string): ErrorFrame => ({
+  type: 'error',
+  requestId,
+  code: CODES.OFFSET_IN_FUTURE.code,
+  message: `the position is beyond the head of ${topic}`,
+});

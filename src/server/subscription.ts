@@ -1,0 +1,45 @@
+import type { OnLag, Position, Start } from '../wire/index.js';
+import type { PatternGroup, Topic } from './topic.js';
+
+export interface ExactSubscription {
+  readonly kind: 'exact';
+  readonly topic: Topic;
+  readonly onLag: OnLag;
+}
+
+/** How a subscriber wants to begin in a topic. */
+export interface StartAt {
+  readonly start: Start;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly lastN: number;
+  readonly sinceUs: number;
+}
+
+export interface PatternSubscription {
+  readonly kind: 'pattern';
+  readonly group: PatternGroup;
+  readonly requestId: number;
+  readonly onLag: OnLag;
+  readonly startAt: StartAt;
+  /** Where to resume in the topics that the client knows; an entry goes when its topic is announced. */
+  readonly positions: Map<string, Position>;
+  /** Topics opened after this serial came up later, and are sent from their beginning. */
+  readonly since: number;
+  /** The serial of the last topic that the client was told of: nothing of a later one may be sent. */
+  announced: number;
+}
+
+export type Subscription = ExactSubscription | PatternSubscription;
+
+/** The place of a subscriber that is not live in a topic. */
+export interface Cursor {
+  readonly topic: Topic;
+  /** The next offset to be sent. */
+  offset: number;
+  readonly onLag: OnLag;
+  /** How many bytes it may be behind before `onLag` acts. More than the limit for those who asked for history. */
+  readonly allowance: number;
+  /** Set while only the newest record of each key is sent: the first offset that was left out and not yet declared; 0: none. */
+  conflating: { undeclared: number } | undefined;
+}
