@@ -1,5 +1,6 @@
 import { allowed } from './kinds.js';
-import { envName, fileKey, flagName, KEYS, OPTIONS } from './options.js';
+import { envName, fileKey, flagName } from './names.js';
+import { KEYS, OPTIONS } from './options.js';
 
 /** The table of options in docs/CONFIGURATION.md. */
 export const optionsTable = (): string => {

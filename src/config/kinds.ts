@@ -84,8 +84,8 @@ const within = ({ min, max }: Range, value: number | undefined): number | undefi
 const quantity = (text: string, units: Units): number | undefined => {
   if (text === '0') return 0;
   const [, digits = '', unit = ''] = /^(\d+)([A-Za-z]*)$/.exec(text) ?? [];
-  if (digits === '' || !Object.hasOwn(units, unit)) return undefined;
-  return Number(digits) * (units[unit] ?? Number.NaN);
+  const factor = new Map(Object.entries(units)).get(unit);
+  return digits === '' || factor === undefined ? undefined : Number(digits) * factor;
 };
 
 const inLargestUnit = (value: number, units: Units): string => {

@@ -1,16 +1,7 @@
 import { type Entry, parseFile } from './file.js';
 import { allowed, parseValue } from './kinds.js';
-import {
-  CONFIG_FILE_ENV,
-  type Config,
-  ENV_PREFIX,
-  envName,
-  fileKey,
-  flagName,
-  KEYS,
-  type Key,
-  OPTIONS,
-} from './options.js';
+import { CONFIG_FILE_ENV, ENV_PREFIX, envName, fileKey, flagName } from './names.js';
+import { type Config, KEYS, type Key, OPTIONS } from './options.js';
 import { nearest, type Problem } from './problems.js';
 import { brokenRules } from './rules.js';
 

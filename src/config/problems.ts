@@ -1,4 +1,5 @@
-import { fileKey, type Key } from './options.js';
+import { fileKey } from './names.js';
+import type { Key } from './options.js';
 
 /** Why a configuration was refused. All of them are reported together, so that one look mends them all. */
 export type Problem =
@@ -57,10 +58,10 @@ const editDistance = (a: string, b: string): number => {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const substitute = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitute, row[j] + 1, next[j - 1] + 1));
     }
     row = next;
   }
-  return row[b.length] ?? 0;
+  return row[b.length];
 };

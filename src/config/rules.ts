@@ -1,4 +1,5 @@
-import { type Config, fileKey } from './options.js';
+import { fileKey } from './names.js';
+import type { Config } from './options.js';
 import type { Problem } from './problems.js';
 
 /** Pairs of options of which the first must not exceed the second, and why. */

@@ -17,8 +17,7 @@ export class Histogram implements Instrument {
    */
   observe(value: number, count = 1): void {
     const size = Math.max(value, 0);
-    const index = this.#bucketOf(size);
-    this.#counts[index] = (this.#counts[index] ?? 0) + count;
+    this.#counts[this.#bucketOf(size)] += count;
     this.#sum += size * count;
   }
 
@@ -39,7 +38,7 @@ export class Histogram implements Instrument {
     let high = this.#bounds.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (value <= (this.#bounds[middle] ?? 0)) high = middle;
+      if (value <= this.#bounds[middle]) high = middle;
       else low = middle + 1;
     }
     return low;

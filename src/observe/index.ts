@@ -7,8 +7,8 @@ export type { Histogram } from './histogram.js';
 export type { Counter, Gauge, LabelledCounter, LabelledGauge } from './instruments.js';
 export { bounded, createLogger, type Logger, type LoggerOptions } from './logger.js';
 export { createMetrics, type Instruments, type Metrics, type MetricsOptions } from './metrics.js';
+export type { Readiness } from './routes.js';
 export {
-  type Readiness,
   SIDE_PORT_LIMITS,
   type SidePort,
   type SidePortLimits,

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Exposition } from './exposition.js';
+import type { AddressInfo, Socket } from 'node:net';
 import { bounded, type Logger } from './logger.js';
+import { createRoutes, line, type Reply, type Route, type RouteSources } from './routes.js';
 import { shareRender } from './shared-render.js';
 
 /**
@@ -23,17 +23,10 @@ export const SIDE_PORT_LIMITS = {
 } as const;
 export type SidePortLimits = { readonly [L in keyof typeof SIDE_PORT_LIMITS]: number };
 
-/** Ready for clients, or why not, in a few words. */
-export type Readiness = { readonly ok: true } | { readonly ok: false; readonly reason: string };
-
-export interface SidePortOptions {
+export interface SidePortOptions extends RouteSources {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
-  readonly metrics: Exposition;
-  readonly ready: () => Readiness;
-  /** What `/status` answers, as JSON. */
-  readonly status: () => object;
   readonly log: Pick<Logger, 'error'>;
   readonly limits?: SidePortLimits;
 }
@@ -44,17 +37,9 @@ export interface SidePort {
   close(): Promise<void>;
 }
 
-interface Reply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
-type Route = (request: IncomingMessage) => Reply | Promise<Reply>;
-
 /** Listens, or rejects with the error that `listen` gave. */
 export const startSidePort = async (options: SidePortOptions): Promise<SidePort> => {
-  const { host, port, log, limits = SIDE_PORT_LIMITS } = options;
-  const routes = createRoutes(options);
+  const { host, port, limits = SIDE_PORT_LIMITS } = options;
   const server = createServer(
     {
       headersTimeout: limits.headersMs,
@@ -64,13 +49,14 @@ export const startSidePort = async (options: SidePortOptions): Promise<SidePort>
       // Node looks for late requests only every 30 s unless told otherwise.
       connectionsCheckingInterval: Math.ceil(limits.headersMs / 5),
     },
-    (request, response) => void answer(routes, request, response, log),
+    createHandler(createRoutes(options), options.log),
   );
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleMs;
 
   server.listen(port, host);
   await once(server, 'listening');
+  server.on('error', (error) => options.log.error({ err: error }, 'side port: a connection was not accepted'));
   const address = server.address() as AddressInfo;
   return {
     address: { host: address.address, port: address.port },
@@ -83,30 +69,25 @@ export const startSidePort = async (options: SidePortOptions): Promise<SidePort>
   };
 };
 
-const createRoutes = ({ metrics, ready, status }: SidePortOptions): ReadonlyMap<string, Route> => {
-  const scrapes = {
-    prometheus: shareRender(() => metrics.render('prometheus')),
-    openmetrics: shareRender(() => metrics.render('openmetrics')),
-  } as const;
-  const statusJson = shareRender(async () => `${JSON.stringify(status())}\n`);
-  return new Map<string, Route>([
-    [
-      '/metrics',
-      async ({ headers }) => {
-        const format = headers.accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus';
-        return { status: 200, ...(await scrapes[format]()) };
-      },
-    ],
-    ['/livez', () => line(200, 'alive')],
-    [
-      '/readyz',
-      () => {
-        const readiness = ready();
-        return readiness.ok ? line(200, 'ready') : line(503, bounded(readiness.reason));
-      },
-    ],
-    ['/status', async () => ({ status: 200, contentType: 'application/json', body: await statusJson() })],
-  ]);
+/**
+ * Answers in batches, one pause apart, and one request at a time on a connection: so a client that asks as fast as it
+ * can, whatever for, gets no more than a bounded number of answers a second. Pipelining, which no scraper or probe
+ * does, would get round that, and ends the connection.
+ */
+const createHandler = (routes: ReadonlyMap<string, Route>, log: SidePortOptions['log']) => {
+  const nextBatch = shareRender(async () => {});
+  const busy = new WeakSet<Socket>();
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { socket } = request;
+    if (busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    busy.add(socket);
+    response.once('close', () => busy.delete(socket));
+    await nextBatch();
+    await answer(routes, request, response, log);
+  };
 };
 
 const answer = async (
@@ -142,9 +123,3 @@ const send = (response: ServerResponse, { status, contentType, body }: Reply): v
   });
   response.end(body);
 };
-
-const line = (status: number, text: string): Reply => ({
-  status,
-  contentType: 'text/plain; charset=utf-8',
-  body: `${text}\n`,
-});

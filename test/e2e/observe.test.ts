@@ -59,6 +59,10 @@ const open = async (port: number): Promise<Socket> => {
   return socket;
 };
 
+/** Unlike `events.once`, takes the end of a socket as it comes, by error or not. */
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => socket.resume().once('close', () => resolve()));
+
 /** The series of a scrape, without their values. */
 const seriesOf = (body: string): readonly string[] =>
   body
@@ -245,16 +249,20 @@ t.test('one rendering at a time, shared by all who ask meanwhile, and never olde
   await t.rejects(failing(), { message: 'no' }, 'a failure is not the end of it');
 });
 
-t.test('M2 a request that does not come to its end is ended', async (t) => {
+t.test('M2 a request that does not come to its end, is too long, or does not wait its turn is ended', async (t) => {
   const port = await startPort(t, { limits: { ...SIDE_PORT_LIMITS, headersMs: 50, requestMs: 50 } });
   for (const part of ['', 'GET /metr', 'POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n']) {
     const socket = await open(port);
-    socket.resume().write(part);
-    await once(socket, 'close');
+    socket.write(part);
+    await closed(socket);
   }
   const tooLong = await open(port);
   tooLong.write(`GET /livez HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(SIDE_PORT_LIMITS.headBytesMax)}\r\n\r\n`);
   t.match(await text(tooLong), /^HTTP\/1\.1 431 /);
+  const pipelining = await open(port);
+  pipelining.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_000));
+  await closed(pipelining);
+  t.equal(pipelining.bytesRead, 0);
   t.match(await ask(port, '/livez'), { status: 200 });
 });
 

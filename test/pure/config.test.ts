@@ -222,6 +222,10 @@ t.test('flags', async (t) => {
     { key: 'maxConns', flags: '--max-conns <integer>', env: 'PUSH_DAEMON_MAX_CONNS' },
     { key: 'maxConnsPerIp', flags: '--max-conns-per-ip <integer>', env: 'PUSH_DAEMON_MAX_CONNS_PER_IP' },
   ]);
+  t.match(
+    configFlags().find(({ key }) => key === 'heartbeat'),
+    { flags: '--heartbeat <auto|duration>' },
+  );
   t.equal(new Set(KEYS.map(envName)).size, KEYS.length);
 });
 
