@@ -1,7 +1,7 @@
 import { ChunkQueue } from './chunk-queue.js';
 import type { CloseName } from './codes.js';
 import { FRAME_OVERHEAD, HEADER_BYTES, PAYLOAD_BYTES_HANDSHAKE, payloadIsIntact } from './frame.js';
-import { Look, look } from './look.js';
+import { Look, look, resemblesFrame } from './look.js';
 import { ScanBudget } from './scan-budget.js';
 
 /** What is done about a corrupt frame; see `FrameDecoder`. */
@@ -51,9 +51,9 @@ const EMPTY = new Uint8Array(0);
  * `skip`: a frame of legal length with a wrong CRC is discarded whole. A frame over the limit is discarded by its
  * length, without being kept, up to 16 times the limit. Nothing is ever looked for inside either, for its bytes may be
  * an outsider's. As the CRC does not cover the length, the length may have been what was damaged; so what follows a
- * discarded frame must be a frame: it must have the right CRC, or at least, being corrupt or too long itself, the look
- * of one (a known tag whose own length agrees with the header, see `look`). If it is neither, the place is lost, and
- * the connection ends with CORRUPT.
+ * discarded frame must be a frame: of legal length with the right CRC, or at least resembling one (if corrupt too: a
+ * known tag, or a length of its own that agrees with the header; if too long: both). If it is not, the place is lost,
+ * and the connection ends with CORRUPT.
  *
  * `scan`: every frame must have the look of one from the start, and if it has, it is treated as with `skip`. If it has
  * not, its length cannot be believed, and the next offset is searched for at which a frame stands, with the look and
@@ -203,7 +203,7 @@ export class FrameDecoder {
   }
 
   #wrongCrc(length: number): DecodeStep {
-    if (this.#state === 'behindDiscarded' && look(this.#queue, length) !== Look.FRAME) {
+    if (this.#state === 'behindDiscarded' && !resemblesFrame(this.#queue, length)) {
       return this.#lostPlace();
     }
     if (this.#countCorrupt()) {

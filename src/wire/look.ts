@@ -13,6 +13,7 @@ export const Look = {
 export type Look = (typeof Look)[keyof typeof Look];
 
 const WIRE_TYPE_LENGTH = 2;
+const TAG_VARINT_BYTES_MAX = 2;
 const LENGTH_VARINT_BYTES_MAX = 5;
 
 /**
@@ -28,34 +29,66 @@ export function look(queue: ChunkQueue, payloadBytesMax: number): Look {
   return length === 0 || length > payloadBytesMax ? Look.NO_FRAME : lookAtPayload(queue, HEADER_BYTES + length);
 }
 
+/**
+ * Whether a whole frame of this payload length, whose CRC is wrong, still resembles one: its tag is known, or its own
+ * length agrees with the header. One damaged byte leaves one of the two as it was.
+ */
+export function resemblesFrame(queue: ChunkQueue, length: number): boolean {
+  const end = HEADER_BYTES + length;
+  const tagEnd = knownTagEnd(queue);
+  return (
+    (tagEnd !== UNKNOWN_TAG && tagEnd !== UNDECIDED_TAG) ||
+    lookAtOwnLength(queue, HEADER_BYTES + 1, end) === Look.FRAME ||
+    lookAtOwnLength(queue, HEADER_BYTES + 2, end) === Look.FRAME
+  );
+}
+
 function lookAtPayload(queue: ChunkQueue, end: number): Look {
-  let at = HEADER_BYTES;
-  let tag = 0;
-  for (let shift = 0; shift <= 7; shift += 7) {
-    if (at === queue.size) {
+  const tagEnd = knownTagEnd(queue);
+  switch (tagEnd) {
+    case UNDECIDED_TAG:
       return Look.UNDECIDED;
+    case UNKNOWN_TAG:
+      return Look.NO_FRAME;
+    default:
+      return lookAtOwnLength(queue, tagEnd, end);
+  }
+}
+
+const UNKNOWN_TAG = 0;
+const UNDECIDED_TAG = -1;
+
+/** Where the first tag ends, if it is one of the sixteen. */
+function knownTagEnd(queue: ChunkQueue): number {
+  let tag = 0;
+  for (let digit = 0; digit < TAG_VARINT_BYTES_MAX; digit += 1) {
+    const at = HEADER_BYTES + digit;
+    if (at >= queue.size) {
+      return UNDECIDED_TAG;
     }
     const byte = queue.byteAt(at);
-    at += 1;
-    tag |= (byte & 0x7f) << shift;
+    tag |= (byte & 0x7f) << (7 * digit);
     if (byte < 0x80) {
-      break;
+      const type = tag >>> 3;
+      const known = (tag & 7) === WIRE_TYPE_LENGTH && type >= FrameType.hello && type <= FrameType.close;
+      return known ? at + 1 : UNKNOWN_TAG;
     }
   }
-  const type = tag >>> 3;
-  if ((tag & 7) !== WIRE_TYPE_LENGTH || type < FrameType.hello || type > FrameType.close) {
-    return Look.NO_FRAME;
-  }
+  return UNKNOWN_TAG;
+}
+
+/** Whether the length that stands at `from` leads to exactly `end`. */
+function lookAtOwnLength(queue: ChunkQueue, from: number, end: number): Look {
   let own = 0;
   for (let digit = 0; digit < LENGTH_VARINT_BYTES_MAX; digit += 1) {
-    if (at === queue.size) {
+    const at = from + digit;
+    if (at >= queue.size) {
       return Look.UNDECIDED;
     }
     const byte = queue.byteAt(at);
-    at += 1;
     own += (byte & 0x7f) * 2 ** (7 * digit);
     if (byte < 0x80) {
-      return at + own === end ? Look.FRAME : Look.NO_FRAME;
+      return at + 1 + own === end ? Look.FRAME : Look.NO_FRAME;
     }
   }
   return Look.NO_FRAME;
