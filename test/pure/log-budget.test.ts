@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { MemoryBudget, type TopicLog } from '../../src/log/index.js';
+import { WeightClasses } from '../../src/log/weight-classes.js';
 import { append, apply, command, Model, newLog, UNLIMITED } from './log-model.js';
 
 t.test('10,000 quiet topics with a frame of 200 bytes each hold less than 100 MB', async (t) => {
@@ -51,6 +52,22 @@ t.test('among logs that hold as much, the one that has done so for longest gives
     logs.map((log) => log.bytes),
     [0, 0, 100, 100, 100],
   );
+});
+
+t.test('the heaviest is one of the highest class, and among those the one that came into it first', async (t) => {
+  const classes = new WeightClasses<string>();
+  t.equal(classes.heaviest(), undefined);
+  classes.move('a', 0, 1);
+  t.equal(classes.heaviest(), 'a');
+  classes.move('b', 0, 1000);
+  classes.move('c', 0, 1000);
+  classes.move('b', 1000, 1001);
+  t.equal(classes.heaviest(), 'b', 'a move within the class is none');
+  classes.move('c', 1000, 1100);
+  t.equal(classes.heaviest(), 'c', '10 % more is another class');
+  classes.move('c', 1100, 0);
+  classes.move('b', 1001, 0);
+  t.equal(classes.heaviest(), 'a');
 });
 
 t.test('the budget is the sum of what logs hold, whatever they do', async (t) => {

@@ -91,7 +91,7 @@ t.test('the budget is the sum of what windows hold, whatever they do', async (t)
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 20 })), { maxLength: 600 }), (steps) => {
       const budget = new DuplicateBudget(100);
-      const windows = Array.from({ length: 4 }, () => newWindow(60, budget));
+      const windows = [5, 20, 60, 90].map((capacity) => newWindow(capacity, budget));
       steps.forEach(([which, dice], step) => {
         const window = windows[which] as DuplicateWindow;
         if (dice === 0) window.clear();

@@ -134,6 +134,7 @@ export function compareRead(offset: number, maxBytes: number, until: number, log
   equal(slice.first, first.base);
   equal(slice.timestampUs, first.timestampUs);
   equal(slice.next, (got.at(-1)?.last ?? Number.NaN) + 1);
+  equal(slice.frames, got.length);
   equal(slice.records, recordsOf(got));
   ok(got.length === 1 || slice.bytes.length <= maxBytes, 'more than was asked for');
   equal(log.read(offset, maxBytes, until), slice, 'the same reader again is given the same slice');

@@ -38,20 +38,34 @@ t.test('a reader that goes on at `next` is sent every frame once, in slices as f
   t.ok(slices.length < 40, `${log.bytes} bytes in ${slices.length} slices`);
 });
 
-t.test(
-  'readers at the same place share one slice, and one that waits at the head gets a longer one later',
-  async (t) => {
-    const log = newLog();
-    for (let i = 0; i < 10; i++) append(log, 100);
-    const live = log.read(9, 65_536, Infinity);
-    const behind = log.read(1, 300, Infinity);
-    t.equal(log.read(9, 65_536, 11), live, 'whatever `until` beyond the head it names');
-    t.equal(log.read(1, 300, 4), behind, 'an end that cuts nothing off changes nothing');
-    t.not(log.read(1, 300, 3), behind);
-    append(log, 100);
-    t.equal(log.read(9, 65_536, Infinity)?.records, 3);
-  },
-);
+t.test('readers at the same place share one slice, and one at the head gets a longer one later', async (t) => {
+  const log = newLog();
+  for (let i = 0; i < 10; i++) append(log, 100);
+  const behind = log.read(1, 300, Infinity);
+  t.equal(log.read(1, 300, 4), behind, 'an end that cuts nothing off changes nothing');
+  t.not(log.read(1, 300, 3), behind);
+  const live = log.read(9, 65_536, Infinity);
+  t.equal(log.read(9, 65_536, 11), live, 'whatever `until` beyond the head it names');
+  append(log, 100);
+  t.strictSame([live?.records, log.read(9, 65_536, Infinity)?.records], [2, 3]);
+});
+
+t.test('`until` keeps out frames that begin there or later, and lets one in that reaches over it', async (t) => {
+  const log = newLog();
+  for (let i = 0; i < 3; i++) append(log, 100, 3);
+  const next = [1, 2, 4, 5, 7, 8, 10].map((until) => log.read(1, 65_536, until)?.next);
+  t.strictSame(next, [undefined, 4, 4, 7, 7, 10, 10]);
+});
+
+t.test('a reservation that is abandoned leaves no trace', async (t) => {
+  const log = newLog({ bytes: 300_000 });
+  append(log, 100);
+  log.reserve(10_000);
+  log.reserve(20_000);
+  append(log, 300_000, 2);
+  t.strictSame([log.first, log.head, log.bytes], [2, 3, 300_000], 'over empty chunks to the next frame');
+  t.ok(log.allocated < 300_100);
+});
 
 t.test('a slice outlives what it was taken from', async (t) => {
   const log = newLog({ bytes: 10_000 });
