@@ -201,6 +201,13 @@ t.test('health, status, and what is not there', async (t) => {
   status = () => ({});
   t.match(await ask(port, '/status'), { status: 200 }, 'and goes on');
 
+  const kept = await open(port);
+  for (let i = 0; i < 3; i++) {
+    kept.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [chunk] = await once(kept, 'data');
+    t.match(String(chunk), /^HTTP\/1\.1 200 /, 'a connection is kept for the next request');
+  }
+
   await t.rejects(startPort(t, { port }), { code: 'EADDRINUSE' });
 });
 
