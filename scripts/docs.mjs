@@ -2,7 +2,7 @@
 // With --check it writes nothing, and fails if something is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { exampleFile, optionsTable } from '../dist/config/index.js';
-import { METRIC_LABELS } from '../dist/metric-labels.js';
+import { METRIC_LABELS } from '../dist/daemon/metric-labels.js';
 import { metricsTable, processMetricsList } from '../dist/observe/index.js';
 
 /** Puts `content` between the markers of a section. */

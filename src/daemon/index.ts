@@ -6,7 +6,7 @@ import { serverOptions } from './options.js';
 import { daemonMetrics, readGauges, telemetryOf } from './telemetry.js';
 import { VERSION } from './version.js';
 
-export { labelLists } from './telemetry.js';
+export { METRIC_LABELS } from './metric-labels.js';
 export { VERSION } from './version.js';
 
 export interface Daemon {
@@ -79,9 +79,9 @@ export async function startDaemon({ config: initial, logTo }: DaemonOptions): Pr
       stop,
       reload: (next) => {
         const diff = diffConfig(config, next);
-        config = next;
-        log.level = next.logLevel;
-        server.configure(serverOptions(next, VERSION));
+        config = diff.effective;
+        log.level = config.logLevel;
+        server.configure(serverOptions(config, VERSION));
         return diff;
       },
       drain: async () => {
@@ -100,5 +100,8 @@ export async function startDaemon({ config: initial, logTo }: DaemonOptions): Pr
 /** Anyone who can reach the port can read and write every topic, and so the operator is told. */
 function warnIfOpen(log: Logger, host: string): void {
   if (host === '::1' || host.startsWith('127.')) return;
-  log.warn({ host }, 'listening beyond loopback without TLS and identities: whoever reaches the port can read and write');
+  log.warn(
+    { host },
+    'listening beyond loopback without TLS and identities: whoever reaches the port can read and write',
+  );
 }

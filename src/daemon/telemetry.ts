@@ -1,29 +1,26 @@
 import { createMetrics } from '../observe/index.js';
 import type { PushServer, Telemetry } from '../server/index.js';
-import { CODES, FrameType, type FrameName, GapReason } from '../wire/index.js';
+import { GapReason } from '../wire/index.js';
+import { METRIC_LABELS } from './metric-labels.js';
 
-const lower = <const S extends string>(names: readonly S[]) => names.map((name) => name.toLowerCase() as Lowercase<S>);
-const keysOf = <O extends object>(object: O) => Object.keys(object) as (keyof O & string)[];
-
-const closeCodes = keysOf(CODES).filter((name) => CODES[name].scope === 'close');
-const causes = [...lower(closeCodes), 'peer_gone', 'unknown'] as const;
-const gapReasons = lower(keysOf(GapReason));
-const gapLabels = new Map(keysOf(GapReason).map((name) => [GapReason[name], name.toLowerCase() as Lowercase<typeof name>]));
-
-/** The lists of label values that come from the wire. */
-export const labelLists = { causes, frames: keysOf(FrameType), gapReasons };
+const gapLabels = new Map(
+  Object.entries(GapReason).map(([name, reason]) => [
+    reason,
+    name.toLowerCase() as (typeof METRIC_LABELS.gapReasons)[number],
+  ]),
+);
 
 export type DaemonMetrics = ReturnType<typeof daemonMetrics>;
-export const daemonMetrics = (version: string) => createMetrics({ version, labels: labelLists });
+export const daemonMetrics = (version: string) => createMetrics({ version, labels: METRIC_LABELS });
 
 /** What the server counts, as metrics. */
 export function telemetryOf(metrics: DaemonMetrics): Telemetry {
   return {
     accepted: () => metrics.connectionsAccepted.inc(),
     rejected: (reason) => metrics.connectionsRejected.inc(reason),
-    closed: (cause) => metrics.closes.inc(cause as (typeof causes)[number]),
-    frameReceived: (type: FrameName) => metrics.framesReceived.inc(type),
-    frameSent: (type: FrameName) => metrics.framesSent.inc(type),
+    closed: (cause) => metrics.closes.inc(cause as (typeof METRIC_LABELS.causes)[number]),
+    frameReceived: (type) => metrics.framesReceived.inc(type),
+    frameSent: (type) => metrics.framesSent.inc(type),
     bytesReceived: (bytes) => metrics.bytesReceived.inc(bytes),
     bytesSent: (bytes) => metrics.bytesSent.inc(bytes),
     corruptFrame: () => metrics.corruptFrames.inc(),

@@ -15,9 +15,9 @@ const COLUMNS = 4;
 const SLOT_BYTES = COLUMNS * Float64Array.BYTES_PER_ELEMENT;
 
 /** A topic that holds little costs little: 10,000 quiet ones hold 40 MB. */
-export const CHUNK_BYTES_MIN = 4 * 1024;
+const CHUNK_BYTES_MIN = 4 * 1024;
 /** Large enough that slices of 64 KiB are rarely cut short, small enough that memory is given back in time. */
-export const CHUNK_BYTES_MAX = 256 * 1024;
+const CHUNK_BYTES_MAX = 256 * 1024;
 
 /**
  * The size of the next chunk of a log that retains `retained` bytes: about as much again, so that the log doubles while

@@ -53,12 +53,20 @@ export class DuplicateWindow {
    * @throws LogError ID_TOO_LONG
    */
   add(bytes: Uint8Array, start: number, end: number, offset: number): void {
-    const length = end - start;
-    if (length > ID_BYTES_MAX) throw new LogError('ID_TOO_LONG', `an id of ${length} bytes`);
-    // At its own limit it swaps one id for another, which is none of the budget's business.
-    if (this.#ids?.size === this.#capacity) this.#ids.removeOldest();
-    else this.#budget.take(this);
-    this.#roomFor(length).add(halfSipHash(this.#seed, bytes, start, end), bytes, start, end, offset);
+    this.#append(halfSipHash(this.#seed, bytes, start, end), bytes, start, end, offset);
+  }
+
+  /**
+   * The offset that was added with this id; 0 if it was not known, and from now on is, with `offset`. The same as
+   * `find` and then `add`, at the price of one hash.
+   *
+   * @throws LogError ID_TOO_LONG
+   */
+  findOrAdd(bytes: Uint8Array, start: number, end: number, offset: number): number {
+    const hash = halfSipHash(this.#seed, bytes, start, end);
+    const known = this.#ids?.find(hash, bytes, start, end) ?? 0;
+    if (known === 0) this.#append(hash, bytes, start, end, offset);
+    return known;
   }
 
   /** Forgets the oldest id, if there is one. */
@@ -75,6 +83,15 @@ export class DuplicateWindow {
   clear(): void {
     this.#budget.release(this, this.size);
     this.#ids = undefined;
+  }
+
+  #append(hash: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
+    const length = end - start;
+    if (length > ID_BYTES_MAX) throw new LogError('ID_TOO_LONG', `an id of ${length} bytes`);
+    // At its own limit it swaps one id for another, which is none of the budget's business.
+    if (this.#ids?.size === this.#capacity) this.#ids.removeOldest();
+    else this.#budget.take(this);
+    this.#roomFor(length).add(hash, bytes, start, end, offset);
   }
 
   #roomFor(length: number): IdTable {

@@ -58,8 +58,10 @@ export class IdTable {
 
   /** Adds an id that is not here and for which there is room, as the newest. */
   add(hash: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
-    const mask = this.#arena.length - 1;
-    for (let i = start; i < end; i++) this.#arena[(this.#arenaEnd + i - start) & mask] = bytes[i] as number;
+    const arena = this.#arena;
+    const mask = arena.length - 1;
+    const shift = this.#arenaEnd - start;
+    for (let i = start; i < end; i++) arena[(i + shift) & mask] = bytes[i] as number;
     this.#link(hash, end - start, offset);
   }
 
@@ -112,23 +114,26 @@ export class IdTable {
     this.#arenaEnd = (this.#arenaEnd + length) >>> 0;
     this.#size++;
     this.#filter.add(hash);
-    const mask = this.#table.length - 1;
+    const table = this.#table;
+    const mask = table.length - 1;
     let slot = hash & mask;
-    while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
-    this.#table[slot] = place + 1;
+    while (table[slot] !== 0) slot = (slot + 1) & mask;
+    table[slot] = place + 1;
   }
 
   /** Takes a place out of the table, and closes the hole with those behind it that may stand there. */
   #unlink(place: number): void {
-    const mask = this.#table.length - 1;
-    let hole = (this.#hashes[place] as number) & mask;
-    while (this.#table[hole] !== place + 1) hole = (hole + 1) & mask;
-    for (let slot = (hole + 1) & mask; this.#table[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = (this.#hashes[(this.#table[slot] as number) - 1] as number) & mask;
+    const table = this.#table;
+    const hashes = this.#hashes;
+    const mask = table.length - 1;
+    let hole = (hashes[place] as number) & mask;
+    while (table[hole] !== place + 1) hole = (hole + 1) & mask;
+    for (let slot = (hole + 1) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const home = (hashes[(table[slot] as number) - 1] as number) & mask;
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-      this.#table[hole] = this.#table[slot] as number;
+      table[hole] = table[slot] as number;
       hole = slot;
     }
-    this.#table[hole] = 0;
+    table[hole] = 0;
   }
 }

@@ -17,7 +17,8 @@ export interface MemoryHolder {
  * record that has been accepted must have a place.
  */
 export class MemoryBudget {
-  readonly limit: number;
+  /** In bytes; Infinity: none. A lower one holds from the next allocation on. */
+  limit: number;
   readonly #newMemory: (size: number) => ArrayBufferLike;
   readonly #holders = new WeightClasses<MemoryHolder>();
   #bytes = 0;

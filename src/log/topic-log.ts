@@ -29,7 +29,7 @@ export interface TopicLogOptions {
  */
 export class TopicLog {
   readonly epoch: string;
-  readonly #retention: Retention;
+  #retention: Retention;
   readonly #budget: MemoryBudget;
   readonly #chunks: Chunk[] = [];
   readonly #cache = new SliceCache();
@@ -50,6 +50,11 @@ export class TopicLog {
     this.epoch = epoch;
     this.#retention = retention;
     this.#budget = budget;
+  }
+
+  /** New limits, which hold from the next append, or the next look at ages, on. */
+  set retention(retention: Retention) {
+    this.#retention = retention;
   }
 
   /** The last offset appended; 0: none yet. It stays when the record itself is no longer retained. */

@@ -288,7 +288,14 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
 
   #logEnd(cause: CloseCause): void {
     const { name, by, reason } = cause;
-    const fields = { connection: this.#id, client: this.#client, remote: this.#transport.remote, cause: name, by, reason };
+    const fields = {
+      connection: this.#id,
+      client: this.#client,
+      remote: this.#transport.remote,
+      cause: name,
+      by,
+      reason,
+    };
     this.#services.env.log.info(fields, 'connection ended');
   }
 }

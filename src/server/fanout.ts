@@ -57,7 +57,11 @@ export class Fanout {
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const topic of dirty) this.#flushTopic(topic);
-    for (const subscriber of this.#touched) subscriber.flush();
+    for (const subscriber of this.#touched) {
+      subscriber.flush();
+      // It fell behind because enough was gathered for one write, and the link has taken all of that.
+      if (subscriber.owed) subscriber.wake();
+    }
     this.#touched.length = 0;
     this.#adaptLinger(began);
   }

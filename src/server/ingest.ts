@@ -2,8 +2,8 @@ import { DuplicateBudget, DuplicateWindow, isInternal, topicFault } from '../log
 import {
   type AckResult,
   BatchView,
-  type CodeName,
   CODES,
+  type CodeName,
   decodeUtf8,
   messagesFrameBytes,
   writeMessagesFrame,

@@ -25,5 +25,9 @@ export class KeyIndex {
 /** As latin1, which is one character a byte and cannot fail: a name is only compared. */
 function keyOf(messages: MessagesView, index: number): string {
   const { source, keyStarts, keyEnds } = messages;
-  return Buffer.from(source.buffer, source.byteOffset, source.length).toString('latin1', keyStarts[index], keyEnds[index]);
+  return Buffer.from(source.buffer, source.byteOffset, source.length).toString(
+    'latin1',
+    keyStarts[index],
+    keyEnds[index],
+  );
 }

@@ -107,8 +107,8 @@ export class PushServer {
   /** New limits: those of admission at once, those of a connection for connections that come from now on. */
   configure(options: ServerOptions): void {
     this.#admission.configure(options);
-    const delivery = { ...this.#services.delivery, lagLimit: options.lagLimit };
-    this.#services = { ...this.#services, ...configured(options), delivery };
+    this.#services = { ...this.#services, ...configured(options) };
+    this.#services.delivery.lagLimit = options.lagLimit;
     this.#topics.configure(options);
   }
 

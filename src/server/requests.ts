@@ -1,12 +1,6 @@
 import { isPattern, patternFault, topicFault } from '../log/index.js';
 import { type TimerWheel, TokenBucket } from '../session/index.js';
-import {
-  type CodeName,
-  CODES,
-  type Fetch,
-  type Subscribe,
-  type Unsubscribe,
-} from '../wire/index.js';
+import { CODES, type CodeName, type Fetch, type Subscribe, type Unsubscribe } from '../wire/index.js';
 import { beginFetch } from './fetch.js';
 import { SUBSCRIPTION_CHANGES_PER_SECOND } from './limits.js';
 import { offsetInFuture, type Subscriber } from './subscriber.js';

@@ -15,7 +15,7 @@ export interface Delivery {
   readonly topics: TopicTable;
   readonly fanout: Fanout;
   /** How many bytes a subscription may be behind before an `on_lag` other than WAIT acts. */
-  readonly lagLimit: number;
+  lagLimit: number;
 }
 
 /** A connection as the topics see it: what it listens to, and where it is behind. */

@@ -66,9 +66,11 @@ export class TopicTable {
     return this.#byName.get(name);
   }
 
-  /** New limits. Retention holds for topics opened from now on. */
+  /** New limits. What is over them goes with the next append. */
   configure(options: TopicTableOptions): void {
     this.#options = options;
+    this.#budget.limit = options.retainTotal;
+    for (const topic of this.#byName.values()) topic.log.retention = options.retention;
   }
 
   /** The topics that hold most, for people to look at. */

@@ -1,6 +1,6 @@
 import type { DuplicateWindow, TopicLog } from '../log/index.js';
-import type { KeyIndex } from './key-index.js';
 import type { PendingFetch } from './fetch.js';
+import type { KeyIndex } from './key-index.js';
 import type { Subscriber } from './subscriber.js';
 import type { ExactSubscription, PatternSubscription } from './subscription.js';
 

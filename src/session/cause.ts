@@ -1,4 +1,4 @@
-import { type Close, CODES, type CloseName, codeName } from '../wire/index.js';
+import { type Close, type CloseName, CODES, codeName } from '../wire/index.js';
 
 /**
  * Why a session ended. Every session has exactly one cause, and the first wins: it reaches the log line, the metric

@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { METRIC_LABELS } from '../../src/metric-labels.js';
+import { METRIC_LABELS } from '../../src/daemon/metric-labels.js';
 import { Histogram } from '../../src/observe/histogram.js';
 import {
   bounded,
