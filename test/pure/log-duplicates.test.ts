@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { DuplicateBudget, DuplicateWindow, LogError } from '../../src/log/index.js';
@@ -21,33 +22,52 @@ const id = fc
   .tuple(fc.integer({ min: 0, max: 64 }), fc.nat({ max: 60 }))
   .map(([length, n]) => `${n}`.padEnd(length, '-').slice(0, 64));
 
+/** What a window should be: the last `capacity` ids in a Map. */
+class Model {
+  readonly map = new Map<string, number>();
+  readonly capacity: number;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  forgetOldest(): void {
+    for (const oldest of this.map.keys()) {
+      this.map.delete(oldest);
+      break;
+    }
+  }
+
+  findOrAdd(id: string, offset: number): number {
+    const known = this.map.get(id);
+    if (known !== undefined) return known;
+    if (this.map.size === this.capacity) this.forgetOldest();
+    this.map.set(id, offset);
+    return 0;
+  }
+}
+
 t.test('a window is the last ids in a Map, whatever comes and goes', async (t) => {
+  const history = fc.array(fc.tuple(id, fc.nat({ max: 9 })), { maxLength: 800 });
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 300 }),
-      fc.array(fc.tuple(id, fc.nat({ max: 9 })), { maxLength: 800 }),
-      (capacity, steps) => {
-        const window = newWindow(capacity);
-        const map = new Map<string, number>();
-        const forgetOldest = (): void => {
-          for (const oldest of map.keys()) return void map.delete(oldest);
-        };
-        let offset = 0;
-        for (const [id, dice] of steps) {
-          if (find(window, id) !== (map.get(id) ?? 0)) throw new Error(`find ${id}`);
-          if (dice === 0) {
-            window.forgetOldest();
-            forgetOldest();
-          } else if (!map.has(id)) {
-            if (map.size === capacity) forgetOldest();
-            map.set(id, ++offset);
-            add(window, id, offset);
-          }
-          if (window.size !== map.size) throw new Error(`${window.size} ids of ${map.size}`);
+    fc.property(fc.integer({ min: 1, max: 300 }), history, (capacity, steps) => {
+      const window = newWindow(capacity);
+      const model = new Model(capacity);
+      for (const [step, [id, dice]] of steps.entries()) {
+        const known = model.map.get(id) ?? 0;
+        equal(find(window, id), known);
+        if (dice === 0) {
+          window.forgetOldest();
+          model.forgetOldest();
+        } else {
+          model.findOrAdd(id, step + 1);
+          if (dice > 5) equal(window.findOrAdd(...inFrame(id), step + 1), known);
+          else if (known === 0) add(window, id, step + 1);
         }
-        for (const [id, offset] of map) if (find(window, id) !== offset) throw new Error(`find ${id}`);
-      },
-    ),
+        equal(window.size, model.map.size);
+      }
+      for (const [id, offset] of model.map) equal(find(window, id), offset);
+    }),
     { numRuns: 300 },
   );
   t.pass('equal in 300 runs');
@@ -113,6 +133,7 @@ t.test('an id of 64 bytes is the longest', async (t) => {
   t.equal(find(window, 'x'.repeat(64)), 1);
   t.equal(find(window, 'x'.repeat(63)), 0);
   t.throws(() => add(window, 'x'.repeat(65), 2), new LogError('ID_TOO_LONG', 'an id of 65 bytes'));
+  t.throws(() => window.findOrAdd(new Uint8Array(65), 0, 65, 2), new LogError('ID_TOO_LONG', 'an id of 65 bytes'));
   t.equal(window.size, 1);
 });
 
