@@ -1,0 +1,196 @@
+import { readFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+import t from 'tap';
+import { loadConfig } from '../../src/config/index.js';
+import { TOPIC_BYTES_MAX } from '../../src/log/topic-name.js';
+import * as limits from '../../src/server/limits.js';
+import { HEARTBEAT_MAX_MS, HEARTBEAT_MIN_MS } from '../../src/session/index.js';
+import {
+  BATCH_RECORDS_MAX,
+  CODES,
+  CORRUPT_FRAMES_MAX,
+  decodePayload,
+  encodeFrame,
+  type Frame,
+  FrameType,
+  GapReason,
+  HEADER_BYTES,
+  MESSAGES_SLACK_BYTES,
+  OnLag,
+  PAYLOAD_BYTES_DEFAULT,
+  PAYLOAD_BYTES_HANDSHAKE,
+  payloadIsIntact,
+  RECORD_HEADERS_MAX,
+  RECORD_ID_BYTES_MAX,
+  readUint32,
+  Start,
+  TOO_LARGE_FACTOR,
+  TRAILER_BYTES,
+} from '../../src/wire/index.js';
+
+const text = readFileSync('docs/PROTOCOL.md', 'utf8');
+
+/** The rows of the table between the markers of a section, as cells. */
+function rows(section: string): string[][] {
+  const [, table = ''] = text.split(new RegExp(`<!-- ${section}: (?:begin|end) -->`));
+  const lines = table.trim().split('\n').slice(2);
+  return lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+interface Example {
+  readonly from: string;
+  readonly frame: string;
+  readonly fields: string;
+  readonly hex: string;
+}
+
+const examples: Example[] = [...text.matchAll(/```frame\n(.*?)\n```/gs)]
+  .flatMap(([, block = '']) => block.split('\n\n'))
+  .map((example) => {
+    const [, from = '', frame = '', fields = '', hex = ''] =
+      /^([CS]) (\w+) (\{.*\})\n([0-9a-f ]+)$/s.exec(example) ?? [];
+    return { from, frame, fields, hex };
+  });
+
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const nameOf = (table: object, value: unknown) => Object.entries(table).find(([, number]) => number === value)?.[0];
+
+/** A field as the document writes it; undefined for a zero. */
+function written(name: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.length > 0 ? Buffer.from(value).toString() : undefined;
+  if (value instanceof Map) return value.size > 0 ? Object.fromEntries(value) : undefined;
+  if (Array.isArray(value)) return value.length > 0 ? value.map(writtenFields) : undefined;
+  if (typeof value === 'bigint') return Number(value) || undefined;
+  if (value === 0 || value === '' || value === false) return undefined;
+  if (name === 'start') return nameOf(Start, value);
+  if (name === 'onLag') return nameOf(OnLag, value);
+  return name === 'reason' && typeof value === 'number' ? nameOf(GapReason, value) : value;
+}
+
+function writtenFields(message: object): object {
+  const entries = Object.entries(message).map(([name, value]) => [snake(name), written(name, value)]);
+  return Object.fromEntries(entries.filter(([name, value]) => name !== 'type' && value !== undefined));
+}
+
+t.test('every example is the frame that it says', async (t) => {
+  t.ok(examples.length > 30);
+  for (const { frame, fields, hex } of examples) {
+    const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+    const end = bytes.length - TRAILER_BYTES;
+    t.equal(readUint32(bytes, 0), end - HEADER_BYTES, `${frame}: length`);
+    t.ok(payloadIsIntact(bytes, HEADER_BYTES, end), `${frame}: CRC`);
+    const decoded = decodePayload(bytes, HEADER_BYTES, end);
+    t.equal(decoded.type, frame);
+    t.strictSame(writtenFields(decoded), JSON.parse(fields), `${frame} ${fields}`);
+    t.strictSame(Buffer.from(encodeFrame(decoded as Frame)), bytes, `${frame}: encoded anew`);
+  }
+});
+
+t.test('every frame has an example, from an end that may send it', async (t) => {
+  const way = new Map(rows('frames').map(([, frame, way]) => [frame, way]));
+  for (const { from, frame } of examples) t.match(way.get(frame), new RegExp(`${from}|both`), `${from} ${frame}`);
+  t.strictSame(new Set(examples.map(({ frame }) => frame)), new Set(Object.keys(FrameType)));
+});
+
+const root = new protobuf.Root().loadSync('proto/push.proto', { keepCase: true });
+
+/** The fields of a message as the document lists them. */
+function fieldList(message: string): string {
+  const fields = root.lookupType(`pushd.v1.${message}`).fieldsArray;
+  const type = (field: protobuf.Field) => {
+    if (field instanceof protobuf.MapField) return `map<${field.keyType},${field.type}>`;
+    return field.repeated ? `repeated ${field.type}` : field.type;
+  };
+  return fields.map((field) => `${field.id} ${field.name} ${type(field)}`).join(' · ');
+}
+
+t.test('the tables of frames, messages and enums are those of the code and of push.proto', async (t) => {
+  const frames = root.lookupType('pushd.v1.Frame').fieldsArray;
+  t.strictSame(
+    rows('frames').map(([number, name, , fields]) => [Number(number), name, fields]),
+    frames.map(({ id, name, type }) => [id, name, fieldList(type)]),
+  );
+  t.strictSame(Object.fromEntries(frames.map(({ id, name }) => [name, id])), FrameType);
+  t.strictSame(
+    rows('messages'),
+    ['Record', 'AckResult', 'Position'].map((name) => [name, fieldList(name)]),
+  );
+  t.strictSame(
+    rows('enums'),
+    Object.entries({ Start, OnLag, GapReason }).map(([name, values]) => [
+      name,
+      Object.entries(values)
+        .map(([value, number]) => `${number} ${value}`)
+        .join(' · '),
+    ]),
+  );
+});
+
+t.test('the table of codes is that of the code', async (t) => {
+  t.strictSame(
+    rows('codes'),
+    Object.entries(CODES).map(([name, { code, retry, scope, meaning }]) => [
+      String(code),
+      name,
+      retry ? 'yes' : 'no',
+      scope,
+      meaning,
+    ]),
+  );
+});
+
+t.test('the table of limits is that of the code', async (t) => {
+  const loaded = loadConfig({ flags: {}, env: {}, readFile: () => '' });
+  if (!loaded.ok) return t.fail('the defaults are not legal');
+  const { config } = loaded;
+  t.equal(config.maxPayload, PAYLOAD_BYTES_DEFAULT);
+  t.strictSame(
+    rows('limits').map(([, value]) => Number(value)),
+    [
+      PAYLOAD_BYTES_HANDSHAKE,
+      config.maxPayload,
+      MESSAGES_SLACK_BYTES,
+      BATCH_RECORDS_MAX,
+      RECORD_HEADERS_MAX,
+      RECORD_ID_BYTES_MAX,
+      TOPIC_BYTES_MAX,
+      CORRUPT_FRAMES_MAX,
+      TOO_LARGE_FACTOR,
+      config.maxSubscriptions,
+      limits.SUBSCRIPTION_CHANGES_PER_SECOND,
+      limits.FETCHES_MAX,
+      limits.FETCH_RECORDS_DEFAULT,
+      limits.FETCH_BYTES_MAX,
+      limits.FETCH_WAIT_MS_MAX,
+      limits.CONTROL_BYTES_MAX,
+      limits.LINGER_MS,
+      config.handshakeTimeout,
+      config.frameTimeout,
+      config.writeTimeout,
+      HEARTBEAT_MIN_MS,
+      HEARTBEAT_MAX_MS,
+      config.lagLimit,
+    ],
+  );
+});
+
+t.test('rules are numbered without holes, and every reference leads to one', async (t) => {
+  const defined = [...text.matchAll(/^\*\*([A-Z]{3})-(\d+)\*\*/gm)].map(([, family = '', number]) => ({
+    family,
+    number: Number(number),
+  }));
+  const last = new Map<string, number>();
+  for (const { family, number } of defined) {
+    t.equal(number, (last.get(family) ?? 0) + 1, `${family}-${number}`);
+    last.set(family, number);
+  }
+  for (const [reference, family = '', number] of text.matchAll(/\b([A-Z]{3})-(\d+)\b/g)) {
+    if (reference === 'CRC-32' || reference === 'UTF-8') continue;
+    t.ok(Number(number) <= (last.get(family) ?? 0), `${reference} exists`);
+  }
+});
