@@ -142,6 +142,8 @@ const BAD = [
   ['an offset of 2^53', 'fault', encode({ ack: { base_offset: '9007199254740992' } })],
   ['a negative timestamp', 'fault', encode({ messages: { timestamp_us: '-1' } })],
   ['an unknown start', 'fault', encode({ subscribe: { start: 5 } })],
+  ['a gap without a reason', 'fault', encode({ gap: { topic: 'a' } })],
+  ['an unknown gap reason', 'fault', encode({ gap: { reason: 6 } })],
   ['an id of 65 bytes', 'fault', encode({ publish: { records: [{ id: base64('x'.repeat(65)) }] } })],
 ];
 

@@ -115,7 +115,10 @@ export class ChunkQueue {
     this.#add(next, chunk.length, true);
   }
 
-  /** Copies the first `count` bytes into one block, which takes the place of the chunks they came from. */
+  /**
+   * Copies the first `count` bytes into one block, which takes the place of the chunks they came from. It is exactly
+   * full, as is what is left of the last of them, so nothing can be written behind either.
+   */
   #join(count: number): void {
     const block = new Uint8Array(count);
     const pieces: Uint8Array[] = [block];
@@ -131,7 +134,6 @@ export class ChunkQueue {
       filled += to - from;
       used += 1;
     }
-    this.#tailIsOwn &&= used < this.#chunks.length;
     this.#chunks.splice(0, used, ...pieces);
     this.#ends.splice(0, used, ...pieces.map((piece) => piece.length));
     this.#front = 0;

@@ -23,6 +23,7 @@ import {
   WireValueError,
   writeFrame,
 } from '../../src/wire/index.js';
+import { ProtoReader } from '../../src/wire/reader.js';
 
 const library = new protobuf.Root().loadSync('proto/push.proto').lookupType('pushd.v1.Frame');
 
@@ -311,6 +312,21 @@ t.test('F11 arbitrary bytes never throw, and break as a whole', (t) => {
     { numRuns: 3000 },
   );
   t.pass();
+  t.end();
+});
+
+t.test('a failure of the reader sticks, and everything after it reads as nothing', (t) => {
+  const reader = new ProtoReader();
+  // A nested message with a string that is longer than it is, and a good field behind.
+  reader.open(Uint8Array.from([0x0a, 2, 0x12, 9, 0x18, 7]), 0, 6);
+  t.equal(reader.tag(), 0x0a);
+  const outerEnd = reader.enter();
+  t.equal(reader.tag(), 0x12);
+  t.equal(reader.text(), '');
+  reader.leave(outerEnd);
+  t.match(reader.fault, /longer than what holds it/);
+  t.same([reader.tag(), reader.uint32(), reader.uint53(), reader.uint64(), reader.text()], [0, 0, 0, 0n, '']);
+  t.match(reader.fault, /longer than what holds it/, 'the first reason is kept');
   t.end();
 });
 
