@@ -7,8 +7,8 @@ import { FRAME_OVERHEAD } from './frame.js';
 export const SCAN_FRAMES_MAX = 2;
 /**
  * Bytes of candidates whose CRC is computed in vain, per byte received. In a damaged frame hardly ever more than one
- * place looks like a frame; a peer who makes them look so on purpose gets 4 bytes of CRC, about a nanosecond, for
- * each byte he sends.
+ * place looks like a frame; a peer who makes them look so on purpose gets 4 bytes of CRC, a few nanoseconds, for each
+ * byte he sends. Looking at each offset costs more than that: 15 to 65 ns were measured, by how plausible the bytes are.
  */
 export const SCAN_CRC_FACTOR = 4;
 

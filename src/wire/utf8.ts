@@ -1,7 +1,7 @@
 /**
  * UTF-8 without a view or a string being made for it: strings on the wire are mostly short ASCII, and the hot path
- * validates them in place. Written out here rather than left to TextDecoder, which costs several hundred nanoseconds a
- * call, and must be handed a view.
+ * validates them in place. Written out here because TextDecoder must be handed a view, and can only validate by making
+ * a string. It still makes the longer strings, once they are known to be well-formed.
  */
 
 /** Up to this length an ASCII string is put together byte by byte, which is faster than a call into the platform. */
