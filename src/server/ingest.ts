@@ -101,10 +101,7 @@ export class Ingest {
     const { source, idStarts, idEnds } = this.#view;
     const start = idStarts[index] as number;
     const end = idEnds[index] as number;
-    if (start === end) return 0;
-    const known = window.find(source, start, end);
-    if (known === 0) window.add(source, start, end, offset);
-    return known;
+    return start === end ? 0 : window.findOrAdd(source, start, end, offset);
   }
 
   #openTopic(name: string, requestId: number, out: Outbox): Topic | undefined {
