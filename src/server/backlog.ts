@@ -13,7 +13,7 @@ export function advanceCursor(subscriber: Subscriber, cursor: Cursor): number {
   const { topic } = cursor;
   const lost = declareEvicted(subscriber, cursor);
   if (cursor.conflating !== undefined) return lost + conflate(subscriber, cursor);
-  if (cursor.offset < topic.sent && topic.log.bytesBehind(cursor.offset) > cursor.allowance) {
+  if (isTooFarBehind(cursor)) {
     switch (cursor.onLag) {
       case OnLag.WAIT:
         break;
@@ -22,7 +22,7 @@ export function advanceCursor(subscriber: Subscriber, cursor: Cursor): number {
       case OnLag.LATEST_PER_KEY:
         return lost + conflate(subscriber, cursor);
       case OnLag.DISCONNECT:
-        subscriber.disconnect(`too far behind in ${topic.name}`);
+        disconnectIfTooFarBehind(subscriber, cursor);
         return 0;
     }
   }
@@ -36,6 +36,14 @@ export function advanceCursor(subscriber: Subscriber, cursor: Cursor): number {
   subscriber.countDelivered(slice.records, slice.frames, slice.timestampUs);
   if (cursor.offset === topic.sent) subscriber.catchUp(topic);
   return lost + slice.bytes.length;
+}
+
+const isTooFarBehind = ({ topic, offset, allowance }: Cursor): boolean =>
+  offset < topic.sent && topic.log.bytesBehind(offset) > allowance;
+
+/** What DISCONNECT asks for. One that has stopped reading is found by what is appended, for its link never drains. */
+export function disconnectIfTooFarBehind(subscriber: Subscriber, cursor: Cursor): void {
+  if (isTooFarBehind(cursor)) subscriber.disconnect(`too far behind in ${cursor.topic.name}`);
 }
 
 /** Retention has overtaken the cursor: what is lost is named, and the cursor goes on at the first record that is left. */

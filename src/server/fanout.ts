@@ -1,4 +1,6 @@
 import type { Slice } from '../log/index.js';
+import { OnLag } from '../wire/index.js';
+import { disconnectIfTooFarBehind } from './backlog.js';
 import type { Environment } from './environment.js';
 import { BACKLOG_BYTES_PER_ROUND, BACKLOG_BYTES_PER_TURN, SLICE_BYTES_MAX } from './limits.js';
 import type { Subscriber } from './subscriber.js';
@@ -131,7 +133,10 @@ export class Fanout {
         return false;
       }
     } else {
-      if (cursor.offset !== topic.sent || cursor.conflating !== undefined || subscriber.out.full) return false;
+      if (cursor.offset !== topic.sent || cursor.conflating !== undefined || subscriber.out.full) {
+        if (cursor.onLag === OnLag.DISCONNECT) disconnectIfTooFarBehind(subscriber, cursor);
+        return false;
+      }
       subscriber.catchUp(topic);
     }
     if (!subscriber.gathering) {

@@ -43,10 +43,12 @@ export class PendingFetch implements WheelItem {
     this.#subscriber.wake();
   }
 
-  /** Its time is up: an empty answer. */
+  /** Its time is up: an empty answer, unless one with records is on its way. */
   expire(): number {
-    this.#finish();
-    this.#subscriber.flush();
+    if (this.#state === 'waiting') {
+      this.#finish();
+      this.#subscriber.flush();
+    }
     return Number.POSITIVE_INFINITY;
   }
 
