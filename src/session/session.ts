@@ -17,6 +17,12 @@ import { Deadlines } from './deadlines.js';
 import { Liveness, type LivenessNote } from './liveness.js';
 import type { Phase, Transitions } from './transitions.js';
 
+/**
+ * What a link must take within one write deadline to count as making progress. Less is a peer that reads a byte now
+ * and then so as to hold the memory that waits for it.
+ */
+const WRITE_PROGRESS_BYTES_MIN = 1024;
+
 /** What a session is told at its beginning. Times in milliseconds, sizes in bytes. */
 export interface SessionOptions {
   readonly transitions: Transitions;
@@ -27,7 +33,7 @@ export interface SessionOptions {
   readonly handshakeTimeoutMs: number;
   /** A frame that has begun must be whole within this time. */
   readonly frameTimeoutMs: number;
-  /** Bytes that wait to be written must move within this time. */
+  /** Of bytes that wait to be written, at least 1 KiB must be taken within this time. */
   readonly writeTimeoutMs: number;
   /** How long a link that is being closed may linger until its peer lets go. */
   readonly lingerTimeoutMs: number;
@@ -72,7 +78,9 @@ export class Session {
   #phase: Phase = 'handshaking';
   #holding = false;
   #discarded = 0;
+  /** Bytes that the link had taken at the last look, and when the write deadline was set. */
   #taken = 0;
+  #takenAtWrite = 0;
 
   constructor(options: SessionOptions, host: SessionHost, nowMs: number) {
     this.#options = options;
@@ -161,8 +169,13 @@ export class Session {
       this.liveness.heard(nowMs);
     } else if (this.deadlines.at('write') === Number.POSITIVE_INFINITY) {
       this.#taken = this.#host.bytesTaken();
-      this.deadlines.set('write', nowMs + this.#options.writeTimeoutMs);
+      this.#watchWrite(nowMs);
     }
+  }
+
+  #watchWrite(nowMs: number): void {
+    this.#takenAtWrite = this.#taken;
+    this.deadlines.set('write', nowMs + this.#options.writeTimeoutMs);
   }
 
   /** This end stops reading: what the peer does not say meanwhile is not held against it. */
@@ -197,7 +210,8 @@ export class Session {
           }
           break;
         case 'write':
-          if (this.#noticeProgress(nowMs)) this.deadlines.set('write', nowMs + this.#options.writeTimeoutMs);
+          this.#noticeProgress(nowMs);
+          if (this.#taken - this.#takenAtWrite >= WRITE_PROGRESS_BYTES_MIN) this.#watchWrite(nowMs);
           else this.close(localCause('SLOW_CONSUMER', 'no write progress by the deadline'), nowMs);
           break;
         case 'linger':
@@ -209,12 +223,10 @@ export class Session {
   }
 
   /** Has a write that was waiting moved since we last looked? If so the peer reads, and so it lives. */
-  #noticeProgress(nowMs: number): boolean {
+  #noticeProgress(nowMs: number): void {
     const taken = this.#host.bytesTaken();
-    const moved = taken > this.#taken;
+    if (taken > this.#taken) this.liveness.heard(nowMs);
     this.#taken = taken;
-    if (moved) this.liveness.heard(nowMs);
-    return moved;
   }
 
   /** One step of the decoder; false when there is nothing more to do for now. */
