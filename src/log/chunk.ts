@@ -47,6 +47,7 @@ export class Chunk {
   readonly bytes: Uint8Array;
   readonly #directory: Float64Array;
   #frames = 0;
+  #used = 0;
 
   /** `memory`'s size is a multiple of 8; the rest is the log's running values: what the columns say, so far. */
   constructor(memory: ArrayBufferLike, last: number, timeUs: number, bytes: number, records: number) {
@@ -61,11 +62,11 @@ export class Chunk {
 
   /** Where the next frame goes, in bytes from the front. */
   get used(): number {
-    return this.start(this.#frames);
+    return this.#used;
   }
 
   hasRoom(size: number): boolean {
-    return this.used + size + (this.#frames + 2) * SLOT_BYTES <= this.bytes.length;
+    return this.#used + size + (this.#frames + 2) * SLOT_BYTES <= this.bytes.length;
   }
 
   /** Takes in the frame of `size` bytes that has been written at `used`. */
@@ -79,6 +80,7 @@ export class Chunk {
       this.at(Column.RECORDS, before) + records,
     );
     this.#frames++;
+    this.#used += size;
   }
 
   /** A column of a frame; of frame -1, the log's value in front of the chunk. */

@@ -54,6 +54,8 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   /** Why this end does not read on: frames wait for their turn, or the peer does not take its answers. */
   #reading: 'yes' | 'busy' | 'clogged' = 'yes';
   #ended = false;
+  /** The wall clock when what has been received was last acted on: the time of all appends that came of it. */
+  #workedUs = 0;
 
   constructor(transport: Transport, slot: Slot, services: Services) {
     const { env, session } = services;
@@ -114,7 +116,7 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   }
 
   publish(bytes: Uint8Array, start: number, end: number): string | undefined {
-    return this.#services.ingest.publish(bytes, start, end, this.#out);
+    return this.#services.ingest.publish(bytes, start, end, this.#workedUs, this.#out);
   }
 
   frameReceived(type: FrameName): void {
@@ -217,6 +219,7 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
 
   /** Acts on what has been received, a bounded number of frames at a time. */
   #work(): void {
+    this.#workedUs = this.#services.env.clock.wallUs();
     const more = this.#session.advance(FRAMES_PER_TURN, this.#now);
     this.flush();
     if (this.#out.clogged) return this.#stopReading('clogged');

@@ -8,6 +8,8 @@ import type { Topic } from './topic.js';
 
 /** A flush may wait so long for more to come, when flushing has become the cost. */
 const LINGER_MS_MAX = 4;
+/** A pause behind a flush of less than this part of what the flush took is none. */
+const BUSY_PAUSE = 0.1;
 /** A flush shorter than this is not worth waiting for a better one: a timer is no finer. */
 const LINGER_MS_MIN = 1;
 
@@ -24,8 +26,9 @@ export class Fanout {
   readonly #backlog = new Set<Subscriber>();
   #scheduled: 'no' | 'soon' | 'lingering' = 'no';
   #stamp = 0;
-  #lingerMs = 0;
+  /** When the last flush ended, and how long it took. */
   #flushedMs = 0;
+  #tookMs = 0;
 
   constructor(env: Environment) {
     this.#env = env;
@@ -37,9 +40,10 @@ export class Fanout {
     topic.dirty = true;
     this.#dirty.push(topic);
     if (this.#scheduled !== 'no') return;
-    if (this.#lingerMs < LINGER_MS_MIN) return this.#soon();
+    const lingerMs = this.#linger();
+    if (lingerMs < LINGER_MS_MIN) return this.#soon();
     this.#scheduled = 'lingering';
-    this.#env.scheduler.after(this.#lingerMs, this.#turn);
+    this.#env.scheduler.after(lingerMs, this.#turn);
   }
 
   /** The subscriber is owed something and its link takes it. */
@@ -65,7 +69,8 @@ export class Fanout {
       if (subscriber.owed) subscriber.wake();
     }
     this.#touched.length = 0;
-    this.#adaptLinger(began);
+    this.#flushedMs = this.#env.clock.monotonicMs();
+    this.#tookMs = this.#flushedMs - began;
   }
 
   #soon(): void {
@@ -169,14 +174,12 @@ export class Fanout {
   }
 
   /**
-   * When flushes follow each other without a pause they have become the cost, and the next one waits as long as this
-   * one took: half the time goes to gathering, batches grow, and a quiet daemon still sends at once.
+   * How long to wait for more before the next flush. If something came in right behind the last flush, there is no idle
+   * time left, flushing has become the cost, and the next one waits as long as the last one took: batches grow. If
+   * there was a pause, nothing would be gained by waiting.
    */
-  #adaptLinger(beganMs: number): void {
-    const nowMs = this.#env.clock.monotonicMs();
-    const took = nowMs - beganMs;
-    const pause = beganMs - this.#flushedMs;
-    this.#flushedMs = nowMs;
-    this.#lingerMs = pause < took + this.#lingerMs ? Math.min(LINGER_MS_MAX, took) : 0;
+  #linger(): number {
+    const pauseMs = this.#env.clock.monotonicMs() - this.#flushedMs;
+    return pauseMs < this.#tookMs * BUSY_PAUSE ? Math.min(LINGER_MS_MAX, this.#tookMs) : 0;
   }
 }

@@ -32,32 +32,31 @@ export class Ingest {
   }
 
   /**
-   * Takes the payload of a PUBLISH. Returns what is wrong with it if it is no legal one; a request that cannot be
-   * granted is answered with an error.
+   * Takes the payload of a PUBLISH that came at `nowUs`. Returns what is wrong with it if it is no legal one; a request
+   * that cannot be granted is answered with an error.
    */
-  publish(bytes: Uint8Array, start: number, end: number, out: Outbox): string | undefined {
+  publish(bytes: Uint8Array, start: number, end: number, nowUs: number, out: Outbox): string | undefined {
     const view = this.#view;
     const fault = view.read(bytes, start, end);
     if (fault !== undefined) return fault;
-    // The view has seen to it that this is UTF-8.
-    const name = decodeUtf8(bytes, view.topicStart, view.topicEnd) as string;
-    const topic = this.#topics.find(name) ?? this.#openTopic(name, view.requestId, out);
+    const topic = this.#topics.findUtf8(bytes, view.topicStart, view.topicEnd) ?? this.#openTopic(out);
     if (topic === undefined) return undefined;
     const { requestId } = view;
     const base = topic.log.head + 1;
     const results = view.hasIds ? this.#dropDuplicates(topic, base) : undefined;
-    if (view.count > 0) this.#append(topic, base);
+    const appended = view.count > 0;
+    if (appended) this.#append(topic, base, nowUs);
     if (requestId !== 0) {
-      const baseOffset = results?.[0]?.offset ?? base;
+      const baseOffset = results?.[0]?.offset ?? (appended ? base : 0);
       out.control({ type: 'ack', requestId, epoch: topic.log.epoch, baseOffset, results: results ?? [] });
     }
     return undefined;
   }
 
-  #append(topic: Topic, base: number): void {
+  #append(topic: Topic, base: number, nowUs: number): void {
     const { log } = topic;
     const view = this.#view;
-    const timestampUs = Math.max(this.#env.clock.wallUs(), log.lastTimestampUs);
+    const timestampUs = Math.max(nowUs, log.lastTimestampUs);
     const head = { topicUtf8: topic.utf8, baseOffset: base, prevOffset: base - 1, timestampUs };
     const size = messagesFrameBytes(head, view);
     const memory = log.reserve(size);
@@ -104,7 +103,10 @@ export class Ingest {
     return start === end ? 0 : window.findOrAdd(source, start, end, offset);
   }
 
-  #openTopic(name: string, requestId: number, out: Outbox): Topic | undefined {
+  #openTopic(out: Outbox): Topic | undefined {
+    const { source, topicStart, topicEnd, requestId } = this.#view;
+    // The view has seen to it that this is UTF-8.
+    const name = decodeUtf8(source, topicStart, topicEnd) as string;
     const fault = isInternal(name) ? 'topics that start with $ are the daemon’s own' : topicFault(name);
     if (fault !== undefined) return this.#refuse(out, requestId, 'BAD_TOPIC', fault);
     const topic = this.#topics.open(name);

@@ -32,6 +32,7 @@ export class TopicTable {
   readonly #random: Randomness;
   readonly #budget: MemoryBudget;
   readonly #byName = new Map<string, Topic>();
+  readonly #byHash = new Map<number, Topic>();
   readonly #topics = new TopicTree<Topic>();
   readonly #patterns = new TopicTree<PatternGroup>();
   #serial = 0;
@@ -66,6 +67,15 @@ export class TopicTable {
     return this.#byName.get(name);
   }
 
+  /**
+   * The topic whose name these bytes are: the way of the hot path, which makes no string. Undefined says nothing: of
+   * two topics with the same hash only one is found like this.
+   */
+  findUtf8(bytes: Uint8Array, start: number, end: number): Topic | undefined {
+    const topic = this.#byHash.get(hash(bytes, start, end));
+    return topic !== undefined && isName(topic.utf8, bytes, start, end) ? topic : undefined;
+  }
+
   /** New limits. What is over them goes with the next append. */
   configure(options: TopicTableOptions): void {
     this.#options = options;
@@ -98,6 +108,7 @@ export class TopicTable {
     this.#serial += 1;
     const topic = new Topic(name, this.#serial, log, groups);
     this.#byName.set(name, topic);
+    this.#byHash.set(hash(topic.utf8, 0, topic.utf8.length), topic);
     this.#topics.set(name, topic);
     for (const group of groups) {
       group.topics.push(topic);
@@ -132,6 +143,8 @@ export class TopicTable {
     topic.log.clear();
     topic.window?.clear();
     this.#byName.delete(topic.name);
+    const place = hash(topic.utf8, 0, topic.utf8.length);
+    if (this.#byHash.get(place) === topic) this.#byHash.delete(place);
     this.#topics.delete(topic.name);
     for (const group of topic.groups) group.topics.splice(firstAfter(group.topics, topic.serial - 1), 1);
   }
@@ -149,6 +162,19 @@ export class TopicTable {
       this.releaseTopic(step.value);
     }
   }
+}
+
+/** FNV-1a. Who makes names collide gains nothing: they are then found by the string. */
+function hash(bytes: Uint8Array, start: number, end: number): number {
+  let h = 0x811c9dc5;
+  for (let at = start; at < end; at++) h = Math.imul(h ^ (bytes[at] as number), 0x01000193);
+  return h;
+}
+
+function isName(utf8: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (utf8.length !== end - start) return false;
+  for (let i = 0; i < utf8.length; i++) if (utf8[i] !== bytes[start + i]) return false;
+  return true;
 }
 
 /** The index of the first topic whose serial is above `serial`. */
