@@ -1,0 +1,249 @@
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import t, { type Test } from 'tap';
+import { loadConfig } from '../../src/config/index.js';
+import { startDaemon } from '../../src/daemon/index.js';
+import {
+  DecodeStep,
+  decodePayload,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  type FrameName,
+} from '../../src/wire/index.js';
+
+// Not having Python is no failure on a developer's machine; in CI it is.
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+const skip = hasPython || process.env.CI === 'true' ? false : 'python3 is not installed';
+
+const QUIET = { PUSH_DAEMON_PORT: '0', PUSH_DAEMON_METRICS_PORT: '0', PUSH_DAEMON_LOG_LEVEL: 'silent' };
+
+async function daemonFor(t: Test, env: { [name: string]: string } = {}): Promise<number> {
+  const loaded = loadConfig({ flags: {}, env: { ...QUIET, ...env }, readFile: () => '' });
+  if (!loaded.ok) throw new Error('not a legal configuration');
+  const daemon = await startDaemon({ config: loaded.config });
+  t.teardown(() => daemon.stop());
+  return daemon.address.port;
+}
+
+/** Something to wait for. */
+function latch(): { readonly opened: Promise<void>; open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
+
+/** The frames of a stream, with their bytes. */
+function* framesIn(decoder: FrameDecoder, chunk: Uint8Array): Generator<{ frame: Frame; bytes: Uint8Array }> {
+  decoder.push(chunk);
+  while (decoder.next() === DecodeStep.FRAME) {
+    const { bytes, start, end } = decoder;
+    const frame = decodePayload(bytes, start, end);
+    if (frame.type !== 'fault') yield { frame, bytes: bytes.subarray(start - 4, end + 4) };
+  }
+}
+
+interface Proxy {
+  readonly port: number;
+  /** Connections made so far. */
+  connections: number;
+}
+
+/**
+ * Stands between a client and the daemon, and asks `cut` about each frame from the daemon: where it says so, the link
+ * breaks in the middle of the frame. A connection is let through when `gate` lets it.
+ */
+async function proxyFor(
+  t: Test,
+  daemonPort: number,
+  cut: (frame: Frame) => boolean,
+  gate: (connection: number) => Promise<void> = async () => {},
+): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const join = (client: Socket) => {
+    const upstream = connect(daemonPort, '127.0.0.1');
+    const decoder = new FrameDecoder('close');
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', end).on('close', end);
+    }
+    client.pipe(upstream);
+    upstream.on('data', (chunk) => {
+      for (const { frame, bytes } of framesIn(decoder, chunk)) {
+        if (cut(frame)) {
+          client.end(bytes.subarray(0, bytes.length >> 1));
+          upstream.destroy();
+          return;
+        }
+        client.write(bytes);
+      }
+    });
+  };
+  const server = createServer({ pauseOnConnect: true }, (client) => {
+    proxy.connections += 1;
+    gate(proxy.connections).then(() => join(client));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const proxy = { port: (server.address() as AddressInfo).port, connections: 0 };
+  return proxy;
+}
+
+/** Answers true for the frames of a type whose places, counted from 1, are given. */
+function nth(type: FrameName, ...places: number[]): (frame: Frame) => boolean {
+  let seen = 0;
+  return (frame) => frame.type === type && places.includes(++seen);
+}
+
+/** Publishes batches without Python, and waits for the last ACK. */
+async function publish(port: number, topic: string, ...batches: string[][]): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  const hello = { version: 1, client: '', token: '', heartbeatMs: 0, connectMs: 0, attempt: 0, resuming: false };
+  socket.write(encodeFrame({ type: 'hello', ...hello }));
+  batches.forEach((batch, index) => {
+    const records = batch.map((text) => ({
+      data: Buffer.from(text),
+      id: new Uint8Array(),
+      key: '',
+      headers: new Map<string, string>(),
+    }));
+    socket.write(encodeFrame({ type: 'publish', requestId: index + 1, topic, records }));
+  });
+  const decoder = new FrameDecoder('close');
+  for await (const chunk of socket) {
+    for (const { frame } of framesIn(decoder, chunk)) {
+      if (frame.type === 'ack' && frame.requestId === batches.length) return void socket.destroy();
+    }
+  }
+  throw new Error('the publisher was cut off');
+}
+
+/** Runs the client to its end, and returns the lines of its output. */
+async function runPython(t: Test, port: number, ...words: string[]): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: python(t, port, ...words).stdout })) lines.push(line);
+  return lines;
+}
+
+function python(t: Test, port: number, ...words: string[]): ChildProcessByStdio<null, Readable, null> {
+  const argv = ['examples/python/push_client.py', '--server', `127.0.0.1:${port}`, ...words];
+  const child = spawn('python3', argv, { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** The output of `sub`, a line at a time: the topic, the position without its epoch, the data. */
+function linesOf(child: { readonly stdout: Readable }): (count: number) => Promise<string[]> {
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return async (count) => {
+    const taken: string[] = [];
+    while (taken.length < count) taken.push(String((await lines.next()).value).replace(/ \S+:(\d+) /, ' $1 '));
+    return taken;
+  };
+}
+
+/** `count` texts, from `first` on, in batches of so many. */
+function texts(first: number, count: number, batch: number): string[][] {
+  const all = Array.from({ length: count }, (_, index) => `text ${first + index}`);
+  return Array.from({ length: Math.ceil(count / batch) }, (_, index) => all.slice(index * batch, (index + 1) * batch));
+}
+
+const expected = (first: number, count: number) =>
+  texts(first, count, 1).map(([text], index) => `a.b ${first + index} ${text}`);
+
+t.test(
+  'sub: history, live, and a link cut in the middle of frames: each record once, in order',
+  { skip },
+  async (t) => {
+    const port = await daemonFor(t);
+    const proxy = await proxyFor(t, port, nth('messages', 2, 5, 9));
+    await publish(port, 'a.b', ...texts(1, 30, 7));
+    const take = linesOf(python(t, proxy.port, '--from', 'earliest', 'sub', 'a.b'));
+    t.strictSame(await take(30), expected(1, 30));
+    await publish(port, 'a.b', ...texts(31, 30, 4));
+    t.strictSame(await take(30), expected(31, 30));
+    t.equal(proxy.connections, 4, 'it has come back after each cut');
+  },
+);
+
+t.test('sub: a pattern is resumed; a topic that came up meanwhile is sent from its beginning', { skip }, async (t) => {
+  const port = await daemonFor(t);
+  const [listening, home] = [latch(), latch()];
+  const gate = (connection: number) => (connection === 1 ? Promise.resolve() : home.opened);
+  const second = nth('messages', 2);
+  const cut = (frame: Frame) => {
+    if (frame.type === 'subscribed') listening.open();
+    return second(frame);
+  };
+  const proxy = await proxyFor(t, port, cut, gate);
+  const take = linesOf(python(t, proxy.port, 'sub', 'a.>'));
+  await listening.opened;
+  await publish(port, 'a.b', ['text 1']);
+  t.strictSame(await take(1), expected(1, 1));
+  await publish(port, 'a.b', ['text 2']);
+  await publish(port, 'a.c', ['new']);
+  home.open();
+  t.strictSame(new Set(await take(2)), new Set([...expected(2, 1), 'a.c 1 new']));
+});
+
+t.test('sub: what was evicted while it was away is shown as a gap', { skip }, async (t) => {
+  const port = await daemonFor(t, { PUSH_DAEMON_RETAIN_RECORDS: '10' });
+  const home = latch();
+  const gate = (connection: number) => (connection === 1 ? Promise.resolve() : home.opened);
+  const proxy = await proxyFor(t, port, nth('messages', 2), gate);
+  await publish(port, 'a.b', ['text 1']);
+  const take = linesOf(python(t, proxy.port, '--from', 'earliest', 'sub', 'a.b'));
+  t.strictSame(await take(1), expected(1, 1));
+  await publish(port, 'a.b', ...texts(2, 100, 1));
+  home.open();
+  t.strictSame(await take(11), ['a.b gap 2 to 91 EVICTED', ...expected(92, 10)]);
+});
+
+t.test('sub: from a position in the middle of a batch', { skip }, async (t) => {
+  const port = await daemonFor(t);
+  const positions = await runPython(t, port, 'pub', 'a.b', ...texts(1, 5, 5).flat());
+  const take = linesOf(python(t, port, '--from', String(positions[2]), 'sub', 'a.b'));
+  t.strictSame(await take(3), expected(3, 3));
+});
+
+t.test('sub: a quiet link is kept alive by heartbeats', { skip }, async (t) => {
+  const port = await daemonFor(t, { PUSH_DAEMON_HEARTBEAT: '500ms' });
+  const alive = latch();
+  let beats = 0;
+  const proxy = await proxyFor(t, port, (frame) => {
+    if (frame.type === 'ping' || frame.type === 'pong') beats += 1;
+    if (beats === 4) alive.open();
+    return false;
+  });
+  const take = linesOf(python(t, proxy.port, '--from', 'earliest', 'sub', 'a.b'));
+  await alive.opened;
+  await publish(port, 'a.b', ['text 1']);
+  t.strictSame(await take(1), expected(1, 1));
+  t.equal(proxy.connections, 1);
+});
+
+t.test('pub: an ACK that is lost leads to no second copy', { skip }, async (t) => {
+  const port = await daemonFor(t);
+  const proxy = await proxyFor(t, port, nth('ack', 1));
+  const positions = await runPython(t, proxy.port, 'pub', 'a.b', 'text 1', 'text 2');
+  t.strictSame(
+    positions.map((position) => position.split(':')[1]),
+    ['1', '2'],
+  );
+  t.equal(proxy.connections, 2);
+  await publish(port, 'a.b', ['text 3']);
+  t.strictSame(await linesOf(python(t, port, '--from', 'earliest', 'sub', 'a.b'))(3), expected(1, 3));
+});
