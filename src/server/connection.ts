@@ -234,13 +234,18 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   #stopReading(why: 'busy' | 'clogged'): void {
     if (this.#reading === 'yes') this.#transport.pause();
     if (why === 'clogged') this.#session.hold(this.#now);
+    else this.#unclog();
     this.#reading = why;
   }
 
   #readOn(): void {
-    if (this.#reading === 'clogged') this.#session.release(this.#now);
+    this.#unclog();
     this.#reading = 'yes';
     this.#transport.resume();
+  }
+
+  #unclog(): void {
+    if (this.#reading === 'clogged') this.#session.release(this.#now);
   }
 
   #greet(hello: Hello): void {

@@ -1,6 +1,5 @@
 import type { Retention } from '../log/index.js';
 import {
-  localCause,
   SERVER_TRANSITIONS,
   type SessionOptions,
   TimerWheel,
@@ -10,6 +9,7 @@ import {
 import type { OnCorrupt } from '../wire/index.js';
 import { Admission, type AdmissionOptions, Slot } from './admission.js';
 import { Connection, type ConnectionStatus } from './connection.js';
+import { Drain } from './drain.js';
 import type { Environment } from './environment.js';
 import { Fanout } from './fanout.js';
 import { Ingest } from './ingest.js';
@@ -48,9 +48,6 @@ export interface ServerStats {
 
 /** How often topics are looked through for what is over age. */
 const SWEEP_MS = 1_000;
-/** Clients sent away by a drain come back at this rate, to whoever takes over. */
-const RETURNS_PER_SECOND = 500;
-const RETURN_MS_MIN = 100;
 
 /** The push server, but for sockets and timers: those are handed in, so that a simulator can run all of it. */
 export class PushServer {
@@ -112,20 +109,12 @@ export class PushServer {
     this.#topics.configure(options);
   }
 
-  /**
-   * Sends everyone away: what is owed is flushed, each is told when to come back, at random within a time that
-   * spreads them, and whoever is still there after `timeoutMs` is cut off. Resolves when nobody is left.
-   */
+  /** Sends everyone away in good order, and cuts off who is still there after `timeoutMs`. Resolves when nobody is left. */
   async drain(timeoutMs: number): Promise<void> {
     this.#state = 'draining';
     this.#admission.shut();
     this.#fanout.flush();
-    const spreadMs = (this.#connections.size / RETURNS_PER_SECOND) * 1000;
-    for (const connection of this.#connections) {
-      const retryAfterMs = Math.round(RETURN_MS_MIN + spreadMs * this.#env.random.next());
-      connection.close(localCause('DRAINING', 'the server is going away', retryAfterMs), timeoutMs);
-    }
-    await this.#empty(timeoutMs);
+    await new Drain(this.#env, this.#connections, this.#rejections, timeoutMs).finish();
     this.stop();
   }
 
@@ -179,19 +168,6 @@ export class PushServer {
       this.#cancelTick = this.#env.scheduler.after(WHEEL_RESOLUTION_MS, this.#tick);
     });
   };
-
-  /** Resolves when nobody is left, or nobody should be. */
-  #empty(timeoutMs: number): Promise<void> {
-    const deadlineMs = this.#env.clock.monotonicMs() + timeoutMs;
-    return new Promise((resolve) => {
-      const look = () => {
-        const left = this.#connections.size + this.#rejections.size;
-        if (left === 0 || this.#env.clock.monotonicMs() >= deadlineMs) resolve();
-        else this.#env.scheduler.after(WHEEL_RESOLUTION_MS, look);
-      };
-      look();
-    });
-  }
 }
 
 const REASONS = {

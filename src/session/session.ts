@@ -204,7 +204,7 @@ export class Session {
           this.close(localCause('HEARTBEAT_TIMEOUT', 'a frame was begun and not finished in time'), nowMs);
           break;
         case 'heartbeat':
-          this.#noticeProgress(nowMs);
+          if (this.deadlines.at('write') !== Number.POSITIVE_INFINITY) this.#noticeProgress(nowMs);
           if (!this.liveness.judge(nowMs)) {
             this.close(localCause('HEARTBEAT_TIMEOUT', 'nothing heard for 3 heartbeat intervals'), nowMs);
           }
@@ -222,7 +222,10 @@ export class Session {
     return this.deadlines.earliest;
   }
 
-  /** Has a write that was waiting moved since we last looked? If so the peer reads, and so it lives. */
+  /**
+   * Has a write that was waiting moved since we last looked? If so the peer reads, and so it lives. What the link takes
+   * while nothing waits says nothing: the system's buffers take a PING to a dead peer as readily.
+   */
   #noticeProgress(nowMs: number): void {
     const taken = this.#host.bytesTaken();
     if (taken > this.#taken) this.liveness.heard(nowMs);

@@ -457,6 +457,20 @@ t.test('progress of a stuck write is a sign of life', async (t) => {
   t.equal(bench.causeName, 'HEARTBEAT_TIMEOUT', 'without any, silence is what it is');
 });
 
+t.test(
+  'B1 what the link takes while nothing waits is no sign of life: the buffers of a system take anything',
+  async (t) => {
+    const bench = active();
+    for (let ms = 500; ms <= 3_000; ms += 61) {
+      bench.linkTook += 40;
+      bench.at(ms);
+    }
+    t.equal(bench.session.liveness.linkClass, 'jittery');
+    bench.linkTook += 40;
+    t.equal(bench.at(3_001).causeName, 'HEARTBEAT_TIMEOUT');
+  },
+);
+
 t.test('C2 a write deadline asks for progress within every span of it, whenever heartbeats look', async (t) => {
   for (const heartbeat of [700, 4_000, 9_999, 60_000]) {
     const bench = active({ heartbeat });
