@@ -1,0 +1,213 @@
+import type { ErrorFrame, Record } from '../wire/index.js';
+import { Connector, type ConnectorOptions, type ConnectorOwner } from './connector.js';
+import { ClientError } from './errors.js';
+import type { LinkEvent } from './events.js';
+import { Fetches, type FetchRequest, type FetchResult } from './fetches.js';
+import type { Link, Reply } from './link.js';
+import { Publisher, type PublishLimits, type Settle } from './publisher.js';
+import { requestIds } from './request-ids.js';
+import { type Sink, type SubscribeRequest, Subscriptions } from './subscriptions.js';
+import type { ClientWorld } from './world.js';
+
+export interface CoreOptions extends ConnectorOptions {
+  readonly publishLimits: PublishLimits;
+}
+
+/** What a subscription's sink may ask for. */
+export interface SubscriptionControl {
+  /** Nothing more is read from the link until `resume`, or `end`: the sink has enough. */
+  pause(): void;
+  resume(): void;
+  /** Ends the subscription; the sink is told. A second time it is a no-op. */
+  end(): void;
+}
+
+/**
+ * The client without promises, sockets or clocks: what it is asked is called, what happens is told to callbacks, and
+ * the world is handed in. Subscriptions, publishes and fetches outlive the links that carry them.
+ *
+ * Once the client has closed, or a server has told it not to come back, every call throws the error that says so.
+ */
+export class ClientCore implements ConnectorOwner {
+  readonly #world: ClientWorld;
+  readonly #watch: (event: LinkEvent) => void;
+  readonly #connector: Connector;
+  readonly #subscriptions: Subscriptions;
+  readonly #publisher: Publisher;
+  readonly #fetches: Fetches;
+  /** Subscriptions whose sinks have enough for now. */
+  readonly #paused = new Set<SubscriptionControl>();
+  /** Set while what is pending is still sent: takes the deadline back. */
+  #closing: (() => void) | undefined;
+  /** The end of this turn will see to it. */
+  #due: 'nothing' | 'flush' | 'repair' = 'nothing';
+  /** The last server's limit; the next one's is only known when it has taken this client in. */
+  #payloadMax = Number.POSITIVE_INFINITY;
+
+  constructor(world: ClientWorld, options: CoreOptions, watch: (event: LinkEvent) => void) {
+    this.#world = world;
+    this.#watch = watch;
+    const nextId = requestIds();
+    this.#subscriptions = new Subscriptions(nextId);
+    this.#publisher = new Publisher(nextId, options.publishLimits);
+    this.#fetches = new Fetches(nextId);
+    this.#connector = new Connector(world, options, this);
+  }
+
+  /** Begins to dial. */
+  start(): void {
+    this.#connector.start();
+  }
+
+  /** Records that were published and are not settled. */
+  get pending(): number {
+    return this.#publisher.pending;
+  }
+
+  /**
+   * Publishes records, at least one, in order behind those published to the topic before. Settles once. Returns what
+   * withdraws them, with the error to settle with; see `Publisher.submit`, also for what it throws.
+   */
+  publish(topic: string, records: readonly Record[], settle: Settle): (error: ClientError) => void {
+    this.#assertOpen();
+    const withdraw = this.#publisher.submit(topic, records, this.#payloadMax, settle);
+    this.#soon('flush');
+    return withdraw;
+  }
+
+  /** Subscribes; the sink is told everything, and `ended` last. Throws INVALID_ARGUMENT for a second one of the name. */
+  subscribe(request: SubscribeRequest, sink: Sink): SubscriptionControl {
+    this.#assertOpen();
+    const resume = () => {
+      if (this.#paused.delete(control) && this.#paused.size === 0) this.#connector.link?.release();
+    };
+    const control: SubscriptionControl = {
+      pause: () => {
+        this.#paused.add(control);
+        this.#connector.link?.hold();
+      },
+      resume,
+      end: () => end(),
+    };
+    const ended = (error: ClientError | undefined) => {
+      resume();
+      sink.ended(error);
+    };
+    const end = this.#subscriptions.add(request, {
+      subscribed: (start) => sink.subscribed(start),
+      message: (message) => sink.message(message),
+      gap: (gap) => sink.gap(gap),
+      ended,
+    });
+    return control;
+  }
+
+  /** Reads a part of a topic. The returned function forgets it: it does not settle then. */
+  fetch(request: FetchRequest, settle: (outcome: FetchResult | ClientError) => void): () => void {
+    this.#assertOpen();
+    return this.#fetches.add(request, settle);
+  }
+
+  /**
+   * Ends subscriptions and fetches at once, publishes when they are acknowledged, or at the deadline. Calls back when
+   * nothing is left, neither a link nor a timer.
+   */
+  close(deadlineMs: number, done: () => void): void {
+    this.#connector.whenGone(done);
+    if (this.#connector.error !== undefined || this.#closing !== undefined) return;
+    this.#closing = this.#world.scheduler.after(deadlineMs, () => this.#connector.close());
+    this.#subscriptions.endAll(undefined);
+    this.#fetches.failAll(new ClientError('CLOSED'));
+    this.#closeIfIdle();
+  }
+
+  // The connector tells:
+
+  linked(link: Link): void {
+    this.#payloadMax = link.maxPayload;
+    this.#subscriptions.linked(link);
+    this.#fetches.linked(link);
+    this.#publisher.flush(link);
+    if (this.#paused.size > 0) link.hold();
+  }
+
+  unlinked(): void {
+    this.#subscriptions.unlinked();
+    this.#fetches.unlinked();
+    this.#publisher.unsent();
+  }
+
+  reply(frame: Reply): void {
+    switch (frame.type) {
+      case 'messages':
+        this.#fetches.received(frame);
+        return this.#subscriptions.messages(frame);
+      case 'gap':
+        this.#fetches.received(frame);
+        return this.#subscriptions.gap(frame);
+      case 'subscribed':
+        return this.#subscriptions.subscribed(frame);
+      case 'unsubscribed':
+        return;
+      case 'ack':
+        this.#publisher.acked(frame);
+        return this.#closeIfIdle();
+      case 'fetched':
+        return this.#fetches.fetched(frame);
+      case 'error':
+        return this.#refused(frame);
+    }
+  }
+
+  damaged(): void {
+    this.#fetches.repair();
+    this.#subscriptions.repair();
+    this.#soon('repair');
+  }
+
+  writable(): void {
+    this.#soon('flush');
+  }
+
+  status(event: LinkEvent): void {
+    this.#watch(event);
+  }
+
+  closed(error: ClientError): void {
+    this.#closing?.();
+    this.#subscriptions.endAll(error);
+    this.#fetches.failAll(error);
+    this.#publisher.failAll(error);
+  }
+
+  #refused(frame: ErrorFrame): void {
+    // Nobody knows the request when it was forgotten, or asked again meanwhile.
+    if (this.#publisher.refused(frame)) this.#closeIfIdle();
+    else if (!this.#subscriptions.refused(frame)) this.#fetches.refused(frame);
+  }
+
+  /** Sees to what is due at the end of this turn, once. */
+  #soon(what: 'flush' | 'repair'): void {
+    const scheduled = this.#due !== 'nothing';
+    if (this.#due !== 'repair') this.#due = what;
+    if (!scheduled) this.#world.scheduler.soon(() => this.#flush());
+  }
+
+  #flush(): void {
+    // The damaged frame may have been an ACK: what is not acknowledged is sent again.
+    if (this.#due === 'repair') this.#publisher.unsent();
+    this.#due = 'nothing';
+    const { link } = this.#connector;
+    if (link !== undefined) this.#publisher.flush(link);
+    this.#closeIfIdle();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#closing !== undefined && this.#publisher.pending === 0) this.#connector.close();
+  }
+
+  #assertOpen(): void {
+    const error = this.#connector.error ?? (this.#closing === undefined ? undefined : new ClientError('CLOSED'));
+    if (error !== undefined) throw error;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Gap, Messages, Subscribed } from '../wire/index.js';
+import type { GapReasonName, TopicGap, TopicPosition } from './events.js';
+import { gapEvent } from './topic-events.js';
+
+/** What to do with a MESSAGES frame. */
+export type Verdict =
+  | { readonly type: 'ignore' }
+  /** Something before it is missing and was not declared: ask for it again. */
+  | { readonly type: 'hole' }
+  /** Deliver its records from `index` on, behind the gap if there is one. */
+  | { readonly type: 'deliver'; readonly index: number; readonly gap: TopicGap | undefined };
+
+const IGNORE: Verdict = { type: 'ignore' };
+const HOLE: Verdict = { type: 'hole' };
+
+/**
+ * Where this client stands in one topic, across links: what makes delivery exactly once and in order. Nothing is taken
+ * before the server has said where it begins; what was delivered already is skipped; what is missing is declared by
+ * the server, or noticed here.
+ *
+ *     waiting ── SUBSCRIBED ──▶ following ── link lost, or asked again ──▶ waiting
+ */
+export class TopicCursor {
+  readonly topic: string;
+  #state: 'waiting' | 'following' = 'waiting';
+  /** Undefined: the server is to say. `void`: it was known, and the server has nothing there. */
+  #position: TopicPosition | 'void' | undefined;
+  /** The place at which something was last asked for again. */
+  #repairedAt = 0;
+
+  constructor(topic: string, position?: TopicPosition) {
+    this.topic = topic;
+    this.#position = position;
+  }
+
+  /** The next record to be received; undefined while it is not known. */
+  get position(): TopicPosition | undefined {
+    return this.#position === 'void' ? undefined : this.#position;
+  }
+
+  /** Does the next subscription begin at the first record there is, because the position turned out to mean nothing? */
+  get isVoid(): boolean {
+    return this.#position === 'void';
+  }
+
+  /** The server is asked anew, on this link or another. */
+  wait(): void {
+    this.#state = 'waiting';
+  }
+
+  /** The server has nothing at this position. */
+  forget(): void {
+    this.#position = 'void';
+  }
+
+  /**
+   * SUBSCRIBED: the server has said where it begins. Returns the gap if that is not where this client stands; the
+   * server's own GAP, which may be lost on a link that damages frames, is then no news.
+   */
+  begin({ epoch, nextOffset, headOffset }: Subscribed): TopicGap | undefined {
+    // Another subscription covers the topic, and control frames overtake data: this is not news about the stream.
+    if (this.#state === 'following') return undefined;
+    this.#state = 'following';
+    const known = this.#position;
+    this.#position = { epoch, offset: nextOffset };
+    if (known === undefined) return undefined;
+    const otherHistory =
+      known === 'void' || (known.epoch !== '' && known.epoch !== epoch) || headOffset + 1 < known.offset;
+    if (otherHistory) return this.#gap(1, nextOffset - 1, 'EPOCH_CHANGED');
+    if (nextOffset > known.offset) return this.#gap(known.offset, nextOffset - 1, 'EVICTED');
+    this.#position = { epoch, offset: known.offset };
+    return undefined;
+  }
+
+  /** GAP: returns the event, or undefined if it says nothing new. */
+  skip(gap: Gap): TopicGap | undefined {
+    const known = this.position;
+    if (this.#state === 'waiting' || known === undefined) return undefined;
+    if (gap.epoch === known.epoch && gap.toOffset < known.offset) return undefined;
+    this.#position = { epoch: gap.epoch, offset: gap.toOffset + 1 };
+    return gapEvent(gap);
+  }
+
+  /** MESSAGES: decides what is new in it. After a resume in the middle of a batch the whole batch comes. */
+  take({ baseOffset, prevOffset, records }: Messages): Verdict {
+    const known = this.position;
+    if (this.#state === 'waiting' || known === undefined) return IGNORE;
+    const end = baseOffset + records.length;
+    if (end <= known.offset) return IGNORE;
+    const hole = prevOffset >= known.offset;
+    if (hole && this.#repairedAt !== known.offset) {
+      this.#repairedAt = known.offset;
+      return HOLE;
+    }
+    // The same hole a second time: the server does not have what is missing, and asking for ever would not help.
+    const gap = hole ? this.#gap(known.offset, baseOffset - 1, 'CORRUPT') : undefined;
+    this.#position = { epoch: known.epoch, offset: end };
+    return { type: 'deliver', index: Math.max(0, known.offset - baseOffset), gap };
+  }
+
+  #gap(fromOffset: number, toOffset: number, reason: GapReasonName): TopicGap {
+    return { type: 'gap', topic: this.topic, epoch: this.position?.epoch ?? '', fromOffset, toOffset, reason };
+  }
+}

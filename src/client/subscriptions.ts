@@ -1,0 +1,231 @@
+import { localCause } from '../session/index.js';
+import type { Position, Subscribe, Subscribed } from '../wire/index.js';
+import {
+  type CloseName,
+  CODES,
+  codeName,
+  type ErrorFrame,
+  type Gap,
+  type Messages,
+  type OnLag,
+} from '../wire/index.js';
+import { TopicCursor } from './cursor.js';
+import { type ClientError, invalid, refused } from './errors.js';
+import type { TopicEvent, TopicGap, TopicMessage, TopicStart } from './events.js';
+import type { Link } from './link.js';
+import { AT_EARLIEST, atPosition, type PositionOfTopic, positionBytes, type StartFields } from './start.js';
+import { messageEvents } from './topic-events.js';
+
+/** Where a subscription delivers to, in order and within the turn in which it was received. */
+export interface Sink {
+  /** The server has taken up the subscription, or one more topic of its pattern; again after every reconnect. */
+  subscribed(start: TopicStart): void;
+  message(message: TopicMessage): void;
+  gap(gap: TopicGap): void;
+  /** Nothing follows. Undefined: it was asked to end. */
+  ended(error: ClientError | undefined): void;
+}
+
+export interface SubscribeRequest {
+  /** A topic or a pattern. */
+  readonly topic: string;
+  readonly start: StartFields;
+  readonly onLag: OnLag;
+  /** Where to go on in topics that are known from before. */
+  readonly positions: readonly PositionOfTopic[];
+}
+
+/** `fresh`: the server has not confirmed it yet, on any link, so it begins where the application said. */
+interface Subscription extends SubscribeRequest {
+  readonly sink: Sink;
+  /** The topics that it is sent, as far as is known. */
+  readonly topics: Set<string>;
+  requestId: number;
+  state: 'fresh' | 'established';
+}
+
+/** A topic as the link delivers it: one cursor, however many subscriptions cover it. */
+interface Entry {
+  readonly cursor: TopicCursor;
+  readonly listeners: Set<Subscription>;
+}
+
+/** Room left in a SUBSCRIBE for everything but its positions. */
+const SUBSCRIBE_BYTES = 1024;
+
+/** Does the name stand for many topics? */
+export const isPattern = (name: string): boolean => /[*>]/.test(name);
+
+/** What the application listens to, across links: asks for it on every new one, and delivers each record once. */
+export class Subscriptions {
+  readonly #nextId: () => number;
+  readonly #byName = new Map<string, Subscription>();
+  /** By the request that the server was last asked with; an answer to an earlier one is out of date. */
+  readonly #byRequest = new Map<number, Subscription>();
+  readonly #topics = new Map<string, Entry>();
+  #link: Link | undefined;
+
+  constructor(nextId: () => number) {
+    this.#nextId = nextId;
+  }
+
+  /** Begins a subscription; the returned function ends it. Throws INVALID_ARGUMENT where there is one by that name. */
+  add(request: SubscribeRequest, sink: Sink): () => void {
+    if (this.#byName.has(request.topic)) throw invalid(`${request.topic} is subscribed to already`);
+    const subscription: Subscription = { ...request, sink, topics: new Set(), requestId: 0, state: 'fresh' };
+    this.#byName.set(request.topic, subscription);
+    for (const { topic, epoch, offset } of request.positions) this.#listen(subscription, topic, { epoch, offset });
+    if (this.#link !== undefined) this.#link.ask([this.#ask(subscription, this.#link)]);
+    return () => {
+      if (this.#byName.get(request.topic) !== subscription) return;
+      this.#link?.sendAll([{ type: 'unsubscribe', requestId: this.#nextId(), topic: request.topic }]);
+      this.#end(subscription, undefined);
+    };
+  }
+
+  /** There is a link: everything is asked for again. */
+  linked(link: Link): void {
+    this.#link = link;
+    this.#askAll(link);
+  }
+
+  unlinked(): void {
+    this.#link = undefined;
+  }
+
+  /** Something is missing, and nobody knows what. What is subscribed to is asked for again, from where each topic stands. */
+  repair(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    link.sendAll(
+      Array.from(this.#byName.keys(), (topic) => ({ type: 'unsubscribe', requestId: this.#nextId(), topic }) as const),
+    );
+    this.#askAll(link);
+  }
+
+  /** Ends them all. */
+  endAll(error: ClientError | undefined): void {
+    for (const subscription of [...this.#byName.values()]) this.#end(subscription, error);
+  }
+
+  subscribed(frame: Subscribed): void {
+    const subscription = this.#byRequest.get(frame.requestId);
+    if (subscription === undefined) return;
+    const { topic, epoch } = frame;
+    subscription.state = 'established';
+    if (isPattern(topic)) return subscription.sink.subscribed({ topic, epoch, offset: 0 });
+    const entry = this.#listen(subscription, topic);
+    const gap = entry.cursor.begin(frame);
+    subscription.sink.subscribed({ topic, epoch, offset: frame.nextOffset });
+    if (gap !== undefined) this.#deliver(entry, gap);
+  }
+
+  messages(frame: Messages): void {
+    const entry = this.#topics.get(frame.topic);
+    if (entry === undefined) return;
+    const epoch = entry.cursor.position?.epoch ?? '';
+    const verdict = entry.cursor.take(frame);
+    switch (verdict.type) {
+      case 'ignore':
+        return;
+      case 'hole':
+        return this.repair();
+      case 'deliver':
+        if (verdict.gap !== undefined) this.#deliver(entry, verdict.gap);
+        for (const message of messageEvents(frame, epoch, verdict.index)) this.#deliver(entry, message);
+    }
+  }
+
+  gap(frame: Gap): void {
+    const entry = this.#topics.get(frame.topic);
+    const gap = entry?.cursor.skip(frame);
+    if (entry !== undefined && gap !== undefined) this.#deliver(entry, gap);
+  }
+
+  /** ERROR: returns false if it is not about a subscription. */
+  refused(frame: ErrorFrame): boolean {
+    const subscription = this.#byRequest.get(frame.requestId);
+    if (subscription === undefined) return false;
+    const name = codeName(frame.code);
+    if (name === 'OFFSET_IN_FUTURE') this.#rewind(subscription);
+    else if (name === 'ALREADY_SUBSCRIBED') this.#giveUp('CORRUPT', 'the two ends differ in what is subscribed to');
+    // A code that may be retried may end a connection, too.
+    else if (name !== undefined && CODES[name].retry) this.#giveUp(name as CloseName, frame.message);
+    else this.#end(subscription, refused(frame));
+    return true;
+  }
+
+  /** The server remembers less than this client has received: what there is, is another history. */
+  #rewind(subscription: Subscription): void {
+    // For a topic of a pattern the server begins somewhere else by itself, and SUBSCRIBED tells where.
+    if (isPattern(subscription.topic)) return;
+    this.#topics.get(subscription.topic)?.cursor.forget();
+    const link = this.#link;
+    if (link !== undefined) link.ask([this.#ask(subscription, link)]);
+  }
+
+  /** Begins anew with another link, on which everything is asked again. */
+  #giveUp(name: CloseName, reason: string): void {
+    this.#link?.close(localCause(name, reason));
+  }
+
+  #askAll(link: Link): void {
+    for (const { cursor } of this.#topics.values()) cursor.wait();
+    link.ask(Array.from(this.#byName.values(), (subscription) => this.#ask(subscription, link)));
+  }
+
+  #ask(subscription: Subscription, link: Link): Subscribe {
+    this.#byRequest.delete(subscription.requestId);
+    subscription.requestId = this.#nextId();
+    this.#byRequest.set(subscription.requestId, subscription);
+    const { topic, requestId, onLag } = subscription;
+    const positions = isPattern(topic) ? this.#positions(subscription, link.maxPayload - SUBSCRIBE_BYTES) : [];
+    return { type: 'subscribe', requestId, topic, ...this.#start(subscription), onLag, positions };
+  }
+
+  #start({ topic, state, start }: Subscription): StartFields {
+    const cursor = this.#topics.get(topic)?.cursor;
+    if (cursor?.position !== undefined) return atPosition(cursor.position);
+    return state === 'established' || cursor?.isVoid === true ? AT_EARLIEST : start;
+  }
+
+  /** As many positions as fit: a topic without one is sent from its beginning, and its cursor skips what it had. */
+  #positions({ topics }: Subscription, bytesMax: number): Position[] {
+    const positions: Position[] = [];
+    let bytes = 0;
+    for (const topic of topics) {
+      const position = this.#topics.get(topic)?.cursor.position;
+      if (position === undefined) continue;
+      bytes += positionBytes(topic, position.epoch);
+      if (bytes > bytesMax) break;
+      positions.push({ topic, ...position });
+    }
+    return positions;
+  }
+
+  #listen(subscription: Subscription, topic: string, position?: { epoch: string; offset: number }): Entry {
+    const entry = this.#topics.get(topic) ?? { cursor: new TopicCursor(topic, position), listeners: new Set() };
+    this.#topics.set(topic, entry);
+    entry.listeners.add(subscription);
+    subscription.topics.add(topic);
+    return entry;
+  }
+
+  #end(subscription: Subscription, error: ClientError | undefined): void {
+    this.#byName.delete(subscription.topic);
+    this.#byRequest.delete(subscription.requestId);
+    for (const topic of subscription.topics) {
+      const entry = this.#topics.get(topic);
+      entry?.listeners.delete(subscription);
+      if (entry?.listeners.size === 0) this.#topics.delete(topic);
+    }
+    subscription.sink.ended(error);
+  }
+
+  #deliver({ listeners }: Entry, event: TopicEvent): void {
+    for (const { sink } of listeners) {
+      if (event.type === 'message') sink.message(event);
+      else sink.gap(event);
+    }
+  }
+}

@@ -1,0 +1,311 @@
+import { getEventListeners } from 'node:events';
+import t from 'tap';
+import { CODES } from '../../src/wire/index.js';
+import { close, collect, messages, Pair, settle, welcome } from './client-pair.js';
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'fulfilled',
+    (error: { code: string }) => error.code,
+  );
+
+t.test('HELLO says who comes, how often it tried, and whether it was here before', async (t) => {
+  const pair = new Pair({ name: 'me' });
+  t.equal(pair.link.endpoint, 'daemon:9000');
+  pair.time.advance(7.4);
+  pair.link.events.connected();
+  const hello = pair.link.next('hello');
+  t.match(hello, { version: 1, client: 'me', token: '', connectMs: 7, attempt: 0, resuming: false });
+  t.strictSame(pair.link.all(), [], 'nothing is sent before WELCOME');
+  pair.link.say(welcome());
+  await pair.client.ready();
+  pair.link.cut();
+  while (pair.links.length === 1) pair.time.advance(1);
+  pair.link.events.connected();
+  t.match(pair.link.next('hello'), { connectMs: 1, attempt: 1, resuming: true });
+});
+
+t.test('the status tells what happens to the link', async (t) => {
+  const pair = new Pair();
+  const seen: object[] = [];
+  const status = pair.client.status();
+  (async () => {
+    for await (const event of status) seen.push(event);
+    seen.push({ type: 'end' });
+  })();
+  pair.welcome();
+  pair.link.say(close(CODES.BUSY.code, true, 1_234));
+  await settle();
+  t.match(seen, [
+    { type: 'connecting', endpoint: 'daemon:9000', attempt: 0 },
+    { type: 'connected', endpoint: 'daemon:9000', connectionId: 'c1', server: 'fake', resumed: false },
+    { type: 'disconnected', cause: 'BUSY', reason: 'because', retryInMs: 1_234 },
+  ]);
+  const closed = pair.client.close();
+  pair.link.cut();
+  await closed;
+  await settle();
+  t.match(seen.slice(3), [{ type: 'closed', error: undefined }, { type: 'end' }]);
+  t.equal((await pair.client.status().next()).value?.type, 'closed', 'a late reader is told how it is');
+});
+
+t.test('K5 a retry_after_ms is the least that is waited, and the endpoint named is dialled next', async (t) => {
+  const pair = new Pair({ servers: ['one:1', 'two:2'] });
+  pair.welcome().say(close(CODES.DRAINING.code, true, 3_000, 'three:3'));
+  pair.time.advance(2_999);
+  t.equal(pair.links.length, 1);
+  pair.time.advance(1);
+  t.equal(pair.link.endpoint, 'three:3');
+  pair.link.cut('ECONNREFUSED');
+  pair.time.advance(10_000);
+  t.equal(pair.link.endpoint, 'one:1', 'once; after that it is the list again');
+});
+
+t.test('K5 a close that is not retryable is the end, of everything, with the reason', async (t) => {
+  const pair = new Pair();
+  pair.welcome();
+  const events = collect(pair.client.subscribe('a'));
+  const publish = code(pair.client.publish('a', 'x'));
+  const fetch = code(pair.client.fetch('b'));
+  pair.link.say(close(CODES.FORBIDDEN.code, false));
+  pair.time.advance(60_000);
+  await settle();
+  t.equal(pair.links.length, 1, 'it does not come back');
+  t.strictSame([events, await publish, await fetch], [['NOT_RETRYABLE'], 'NOT_RETRYABLE', 'NOT_RETRYABLE']);
+  await t.rejects(pair.client.ready(), { code: 'NOT_RETRYABLE', reason: 'FORBIDDEN', retryable: false });
+  await t.rejects(pair.client.publish('a', 'x'), { code: 'NOT_RETRYABLE', reason: 'FORBIDDEN' });
+  t.throws(() => pair.client.subscribe('a'), { code: 'NOT_RETRYABLE' });
+});
+
+t.test('waits grow and are jittered, and are short again after a link that lasted', async (t) => {
+  const pair = new Pair();
+  const waits: number[] = [];
+  (async () => {
+    for await (const event of pair.client.status()) if (event.type === 'disconnected') waits.push(event.retryInMs);
+  })();
+  for (let i = 0; i < 12; i++) {
+    pair.link.cut('ECONNREFUSED');
+    pair.time.advance(10_000);
+    await settle();
+  }
+  waits.forEach((wait, n) => {
+    t.ok(wait <= Math.min(10_000, 100 * 2 ** n), `wait ${n}: ${wait}`);
+  });
+  t.ok(Math.max(...waits) > 2_000, 'they do grow');
+  t.equal(new Set(waits).size, waits.length, 'no two alike');
+  pair.welcome();
+  pair.time.advance(4_000);
+  pair.link.say({ type: 'pong', nonce: 0n, sentUs: 0n });
+  pair.time.advance(6_000);
+  pair.link.cut();
+  await settle();
+  t.ok((waits.at(-1) as number) <= 100, 'after 10 s');
+});
+
+t.test('a silent server is probed, then given up at 3 intervals', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  pair.time.advance(5_000);
+  link.next('ping');
+  pair.time.advance(5_000);
+  link.next('ping');
+  pair.time.advance(5_000);
+  t.strictSame(link.all(), []);
+  pair.time.advance(1);
+  t.match(link.next('close'), { code: CODES.HEARTBEAT_TIMEOUT.code, retryable: true });
+  pair.time.advance(10_000);
+  t.equal(pair.links.length, 2);
+  t.equal(link.state, 'closed', 'the old link is not waited for');
+});
+
+t.test('a PING is answered, and a WELCOME in mid-connection changes the interval', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  link.say({ type: 'ping', nonce: 7n, sentUs: 8n, rttUs: 0 });
+  t.match(link.next('pong'), { nonce: 7n, sentUs: 8n });
+  link.say({ ...welcome(), heartbeatMs: 15_000 } as ReturnType<typeof welcome>);
+  pair.time.advance(14_999);
+  t.strictSame(link.all(), []);
+  pair.time.advance(1);
+  link.next('ping');
+});
+
+t.test('a request that is never answered costs the link, not the request', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const publish = pair.client.publish('a', 'x');
+  pair.time.run();
+  const first = link.next('publish');
+  for (let i = 0; i < 10; i++) {
+    pair.time.advance(3_000);
+    link.say({ type: 'pong', nonce: 0n, sentUs: 0n });
+  }
+  t.match(link.next('close'), { code: CODES.CORRUPT.code });
+  pair.time.advance(10_000);
+  const again = pair.welcome().next('publish');
+  t.strictSame(again.records[0]?.id, first.records[0]?.id);
+  pair.link.say({ type: 'ack', requestId: again.requestId, epoch: 'e', baseOffset: 1, results: [] });
+  t.match(await publish, { offset: 1 });
+});
+
+t.test('close() waits for what is pending, says BYE, and leaves nothing', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const events = collect(pair.client.subscribe('b'));
+  link.next('subscribe');
+  const publish = pair.client.publish('a', 'x');
+  const closed = pair.client.close();
+  t.equal(await code(pair.client.publish('a', 'y')), 'CLOSED');
+  pair.time.run();
+  const { requestId } = link.next('publish');
+  t.strictSame(link.all(), []);
+  link.say({ type: 'ack', requestId, epoch: 'e', baseOffset: 4, results: [] });
+  t.match(await publish, { epoch: 'e', offset: 4, duplicate: false });
+  t.match(link.next('close'), { code: CODES.BYE.code });
+  t.equal(link.state, 'ended');
+  link.cut('closed');
+  await closed;
+  t.strictSame(events, ['end']);
+  pair.time.advance(60_000);
+  t.equal(pair.links.length, 1);
+  t.equal(pair.timers, 0);
+});
+
+t.test('close() gives up at its deadline', async (t) => {
+  const pair = new Pair();
+  const publish = code(pair.client.publish('a', 'x'));
+  const closed = pair.client.close({ timeoutMs: 500 });
+  pair.time.advance(500);
+  await closed;
+  t.equal(await publish, 'CLOSED');
+  t.equal(pair.link.state, 'closed', 'a dial under way is given up');
+  t.equal(pair.timers, 0);
+});
+
+t.test('K4 AbortSignal anywhere: everything ends, nothing leaks', async (t) => {
+  const pair = new Pair();
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = countListeners(signal);
+  const waiting = [
+    code(pair.client.ready(signal)),
+    code(pair.client.publish('a', 'x', { signal })),
+    code(pair.client.fetch('b', { signal })),
+  ];
+  const events = collect(pair.client.subscribe('c', { signal }));
+  const status = collect(pair.client.status(signal));
+  await settle();
+  t.ok(listeners() >= 5);
+  controller.abort(reason);
+  await settle();
+  t.strictSame(await Promise.all(waiting), ['ABORTED', 'ABORTED', 'ABORTED']);
+  t.strictSame([events, status], [['ABORTED'], ['connecting', 'ABORTED']]);
+  await t.rejects(pair.client.publish('a', 'x', { signal }), { code: 'ABORTED', cause: reason });
+  t.throws(() => pair.client.subscribe('c', { signal }), { code: 'ABORTED' });
+  t.equal(await code(pair.client.status(signal).next()), 'ABORTED');
+  t.equal(listeners(), 0);
+  t.equal(pair.client.pending, 0);
+  t.strictSame(pair.welcome().all(), [], 'nothing of it is left to be sent');
+});
+
+t.test('K4 what settles lets go of its signal', async (t) => {
+  const pair = new Pair();
+  const { signal } = new AbortController();
+  const listeners = countListeners(signal);
+  const ready = pair.client.ready(signal);
+  const publish = pair.client.publish('a', 'x', { signal });
+  const fetch = code(pair.client.fetch('b', { signal }));
+  const subscription = pair.client.subscribe('c', { signal });
+  await settle();
+  const link = pair.welcome();
+  await ready;
+  for (const frame of link.all()) {
+    if (frame.type === 'publish') {
+      link.say({ type: 'ack', requestId: frame.requestId, epoch: 'e', baseOffset: 1, results: [] });
+    } else if (frame.type === 'fetch') {
+      link.say({ type: 'fetched', requestId: frame.requestId, epoch: 'e', nextOffset: 1, more: false });
+    }
+  }
+  await publish;
+  t.equal(await fetch, 'fulfilled');
+  t.equal(listeners(), 1);
+  await subscription.return();
+  t.equal(listeners(), 0);
+});
+
+t.test('K4 the signal of the client closes it at once', async (t) => {
+  const controller = new AbortController();
+  const pair = new Pair({ signal: controller.signal });
+  const link = pair.welcome();
+  const publish = code(pair.client.publish('a', 'x'));
+  controller.abort();
+  pair.time.advance(0);
+  t.equal(await publish, 'CLOSED');
+  t.ok(link.all().some((frame) => frame.type === 'close'));
+  link.cut();
+  t.equal(pair.timers, 0);
+});
+
+t.test('fetch: what is there, where to go on, and what lies before the position left out', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const fetch = pair.client.fetch('a', {
+    from: { epoch: 'e', offset: 6 },
+    maxRecords: 10,
+    maxBytes: 1_000,
+    waitMs: 50,
+  });
+  await settle();
+  const { requestId, ...asked } = link.next('fetch');
+  t.match(asked, { topic: 'a', epoch: 'e', offset: 6, maxRecords: 10, maxBytes: 1_000, waitMs: 50 });
+  link.say(messages('a', 5, 3), { type: 'gap', topic: 'a', epoch: 'e', fromOffset: 8, toOffset: 9, reason: 1 });
+  link.say(messages('a', 10, 1), { type: 'fetched', requestId, epoch: 'e', nextOffset: 11, more: true });
+  const { events, next, more } = await fetch;
+  t.strictSame(
+    events.map((event) => (event.type === 'message' ? text(event.data) : event.reason)),
+    ['6', '7', 'EVICTED', '10'],
+  );
+  t.strictSame([next, more], [{ epoch: 'e', offset: 11 }, true]);
+});
+
+t.test('fetch: asked again when the link is lost or damaged in the middle, and refused alone', async (t) => {
+  const pair = new Pair();
+  const fetch = pair.client.fetch('a', { from: { last: 1 } });
+  const refused = pair.client.fetch('b');
+  await settle();
+  pair.welcome().say(messages('a', 1, 3));
+  const link = pair.reconnect();
+  const { requestId, maxRecords } = link.next('fetch');
+  t.equal(maxRecords, 1);
+  link.say({ type: 'error', requestId: link.next('fetch').requestId, code: CODES.BAD_TOPIC.code, message: 'no' });
+  await t.rejects(refused, { code: 'REFUSED', reason: 'BAD_TOPIC', retryable: false });
+  link.say(messages('a', 1, 3), { type: 'fetched', requestId, epoch: 'e', nextOffset: 4, more: false });
+  t.match(await fetch, { events: [{ offset: 3 }] });
+});
+
+t.test('what cannot be is refused before anything is sent', async (t) => {
+  const { client } = new Pair();
+  t.throws(() => new Pair({ servers: [] }), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => new Pair({ servers: 'nowhere' }), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => new Pair({ servers: 'host:65536' }), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => client.subscribe(''), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => client.subscribe('x'.repeat(256)), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => client.subscribe('a.*', { from: { epoch: 'e', offset: 1 } }), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => client.subscribe('a', { from: { positions: [] } }), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => client.subscribe('a', { from: { last: 0 } }), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => client.subscribe('a', { from: { since: -1 } }), { code: 'INVALID_ARGUMENT' });
+  t.throws(() => client.subscribe('a', { from: { epoch: '', offset: 2 ** 53 } }), { code: 'INVALID_ARGUMENT' });
+  for (const options of [{ from: { since: 1 } }, { waitMs: -1 }, { maxBytes: 2 ** 32 }, { maxRecords: 0.5 }]) {
+    t.equal(await code(client.fetch('a', options)), 'INVALID_ARGUMENT');
+  }
+  t.equal(await code(client.fetch('a.>')), 'INVALID_ARGUMENT');
+  t.equal(await code(client.publish('', 'x')), 'INVALID_ARGUMENT');
+  t.equal(await code(client.publish('a', { data: 'x', id: 'i'.repeat(65) })), 'INVALID_ARGUMENT');
+});
+
+/** Counts what is attached to a signal and has not been called. */
+function countListeners(signal: AbortSignal): () => number {
+  return () => getEventListeners(signal, 'abort').length;
+}
