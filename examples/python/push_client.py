@@ -9,12 +9,12 @@ import uuid
 import wire
 
 
-class Closed(ConnectionError):
+class Closed(Exception):
     """The server said CLOSE: code, reason, retryable, retry_after_ms."""
 
 
 class Link:
-    """One connection. An OSError says that it has ended."""
+    """One connection. An OSError or Closed says that it has ended."""
 
     def __init__(self, connection, connect_ms, attempt, resuming):
         self.socket, self.decoder, self.interval_ms = connection, wire.Decoder(), 5000
@@ -58,7 +58,7 @@ def connected(address, session):
                 resuming = True
                 yield from session(link)
                 return link.send(wire.CLOSE, wire.BYE)
-        except OSError as error:
+        except (OSError, Closed) as error:
             code, reason, retryable, wait_ms = error.args if isinstance(error, Closed) else ("", error, 1, 0)
             if not retryable:
                 raise

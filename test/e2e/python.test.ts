@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { loadConfig } from '../../src/config/index.js';
-import { startDaemon } from '../../src/daemon/index.js';
+import { type Daemon, startDaemon } from '../../src/daemon/index.js';
 import {
   DecodeStep,
   decodePayload,
@@ -21,13 +21,15 @@ const skip = hasPython || process.env.CI === 'true' ? false : 'python3 is not in
 
 const QUIET = { PUSH_DAEMON_PORT: '0', PUSH_DAEMON_METRICS_PORT: '0', PUSH_DAEMON_LOG_LEVEL: 'silent' };
 
-async function daemonFor(t: Test, env: { [name: string]: string } = {}): Promise<number> {
+async function startedFor(t: Test, env: { [name: string]: string } = {}): Promise<Daemon> {
   const loaded = loadConfig({ flags: {}, env: { ...QUIET, ...env }, readFile: () => '' });
   if (!loaded.ok) throw new Error('not a legal configuration');
   const daemon = await startDaemon({ config: loaded.config });
   t.teardown(() => daemon.stop());
-  return daemon.address.port;
+  return daemon;
 }
+
+const daemonFor = async (t: Test, env?: { [name: string]: string }) => (await startedFor(t, env)).address.port;
 
 /** Something to wait for. */
 function latch(): { readonly opened: Promise<void>; open(): void } {
@@ -139,7 +141,7 @@ async function runPython(t: Test, port: number, ...words: string[]): Promise<str
 }
 
 function python(t: Test, port: number, ...words: string[]): ChildProcessByStdio<null, Readable, null> {
-  const argv = ['examples/python/push_client.py', '--server', `127.0.0.1:${port}`, ...words];
+  const argv = ['-B', 'examples/python/push_client.py', '--server', `127.0.0.1:${port}`, ...words];
   const child = spawn('python3', argv, { stdio: ['ignore', 'pipe', 'ignore'] });
   t.teardown(() => child.kill('SIGKILL'));
   return child;
@@ -210,6 +212,18 @@ t.test('sub: what was evicted while it was away is shown as a gap', { skip }, as
   await publish(port, 'a.b', ...texts(2, 100, 1));
   home.open();
   t.strictSame(await take(11), ['a.b gap 2 to 91 EVICTED', ...expected(92, 10)]);
+});
+
+t.test('sub: a restart of the daemon is shown as a gap, and it goes on with the new history', { skip }, async (t) => {
+  const before = await startedFor(t);
+  const { port } = before.address;
+  await publish(port, 'a.b', ['text 1']);
+  const take = linesOf(python(t, port, '--from', 'earliest', 'sub', 'a.b'));
+  t.strictSame(await take(1), expected(1, 1));
+  await before.drain();
+  await daemonFor(t, { PUSH_DAEMON_PORT: String(port) });
+  await publish(port, 'a.b', ['new']);
+  t.strictSame(await take(2), ['a.b gap 1 to 0 EPOCH_CHANGED', 'a.b 1 new']);
 });
 
 t.test('sub: from a position in the middle of a batch', { skip }, async (t) => {
