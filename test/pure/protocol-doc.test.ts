@@ -27,6 +27,8 @@ import {
   TOO_LARGE_FACTOR,
   TRAILER_BYTES,
 } from '../../src/wire/index.js';
+import type { ProtocolClient } from '../support/protocol-client.js';
+import { OPTIONS, World } from '../support/world.js';
 
 const text = readFileSync('docs/PROTOCOL.md', 'utf8');
 
@@ -49,13 +51,26 @@ interface Example {
   readonly hex: string;
 }
 
-const examples: Example[] = [...text.matchAll(/```frame\n(.*?)\n```/gs)]
-  .flatMap(([, block = '']) => block.split('\n\n'))
-  .map((example) => {
-    const [, from = '', frame = '', fields = '', hex = ''] =
-      /^([CS]) (\w+) (\{.*\})\n([0-9a-f ]+)$/s.exec(example) ?? [];
-    return { from, frame, fields, hex };
-  });
+/** The examples of a part of the document, those of each block together. */
+function blocksIn(part: string): Example[][] {
+  const blocks = [...part.matchAll(/```frame\n(.*?)\n```/gs)].map(([, block = '']) => block.split('\n\n'));
+  return blocks.map((block) =>
+    block.map((example) => {
+      const [, from = '', frame = '', fields = '', hex = ''] =
+        /^([CS]) (\w+) (\{.*\})\n([0-9a-f ]+)$/s.exec(example) ?? [];
+      return { from, frame, fields, hex };
+    }),
+  );
+}
+
+const examples = blocksIn(text).flat();
+const bytesOf = ({ hex }: Example) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+
+/** The frame of an example that has been found to be one. */
+function frameOf(example: Example): Frame {
+  const bytes = bytesOf(example);
+  return decodePayload(bytes, HEADER_BYTES, bytes.length - TRAILER_BYTES) as Frame;
+}
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const nameOf = (table: object, value: unknown) => Object.entries(table).find(([, number]) => number === value)?.[0];
@@ -79,8 +94,9 @@ function writtenFields(message: object): object {
 
 t.test('every example is the frame that it says', async (t) => {
   t.ok(examples.length > 30);
-  for (const { frame, fields, hex } of examples) {
-    const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+  for (const example of examples) {
+    const { frame, fields } = example;
+    const bytes = bytesOf(example);
     const end = bytes.length - TRAILER_BYTES;
     t.equal(readUint32(bytes, 0), end - HEADER_BYTES, `${frame}: length`);
     t.ok(payloadIsIntact(bytes, HEADER_BYTES, end), `${frame}: CRC`);
@@ -193,4 +209,75 @@ t.test('rules are numbered without holes, and every reference leads to one', asy
     if (reference === 'CRC-32' || reference === 'UTF-8') continue;
     t.ok(Number(number) <= (last.get(family) ?? 0), `${reference} exists`);
   }
+});
+
+const VARYING = ['connectionId', 'server', 'timestampUs', 'retryAfterMs'];
+
+/** Frames without what no two runs have in common. Epochs are named by the order in which they came up. */
+function comparable(frames: readonly Frame[]): object[] {
+  const epochs: string[] = [];
+  return frames.map((frame) => {
+    if ('epoch' in frame && frame.epoch !== '' && !epochs.includes(frame.epoch)) epochs.push(frame.epoch);
+    const fields = Object.entries(frame).filter(([name]) => !VARYING.includes(name));
+    return { ...Object.fromEntries(fields), ...('epoch' in frame && { epoch: epochs.indexOf(frame.epoch) }) };
+  });
+}
+
+t.test('the conversation is one that the server has', async (t) => {
+  const blocks = blocksIn(text.slice(text.indexOf('## 14.')));
+  let world = new World();
+  let reader: ProtocolClient = world.dial();
+  const heard: Frame[] = [];
+  const append = (...batches: string[][]) => {
+    const publisher = world.client();
+    for (const batch of batches) publisher.publish('fx', ...batch);
+    publisher.bye();
+  };
+  const comeBack = () => {
+    reader.cut();
+    reader = world.dial();
+  };
+  const comeBackGreeted = () => {
+    comeBack();
+    reader.hello().heard();
+  };
+  /** What has happened before each block. */
+  const scenes = [
+    () => append(['a', 'b']),
+    () => {},
+    () => append(['c', 'd', 'e']),
+    () => {
+      comeBack();
+      append(['f']);
+    },
+    () => {},
+    () => {
+      world.server.configure({ ...OPTIONS, retention: { ...OPTIONS.retention, records: 1 } });
+      append(...Array.from({ length: 34 }, () => ['lost']), ['z']);
+      comeBackGreeted();
+    },
+    () => void world.server.drain(1_000),
+    () => {
+      world = new World({}, 2);
+      comeBackGreeted();
+    },
+  ];
+  t.equal(blocks.length, scenes.length);
+
+  const epochs: string[] = [];
+  for (const [index, block] of blocks.entries()) {
+    scenes[index]?.();
+    for (const example of block.filter(({ from }) => from === 'C')) {
+      const frame = frameOf(example);
+      // The reader resumes with the epoch that it has been told, of which the document's is only an example.
+      reader.send('epoch' in frame && frame.epoch !== '' ? { ...frame, epoch: epochs.at(-1) as string } : frame);
+    }
+    world.time.run();
+    for (const frame of reader.heard()) {
+      heard.push(frame);
+      if (frame.type === 'subscribed') epochs.push(frame.epoch);
+    }
+  }
+  const told = blocks.flat().filter(({ from }) => from === 'S');
+  t.strictSame(comparable(heard), comparable(told.map(frameOf)));
 });
