@@ -110,7 +110,9 @@ export class Liveness {
       case 'wait':
         break;
     }
-    this.#deadlines.set('heartbeat', this.#heartbeat.nextMs);
+    const { nextMs } = this.#heartbeat;
+    // Rounding can find a silence a hair too short at the very moment it is due; a deadline set for now stays due for ever.
+    this.#deadlines.set('heartbeat', nextMs > nowMs ? nextMs : nowMs + 1);
     return true;
   }
 

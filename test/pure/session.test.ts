@@ -408,6 +408,17 @@ t.test('B1 whoever looks only at the deadlines that the table names misses nothi
   t.same(looks, [1_000, 2_000, 3_001]);
 });
 
+t.test('B1 a silence that rounding makes a hair too short is looked at again, and not for ever', async (t) => {
+  const heardMs = 24.1 + 0.01;
+  t.ok(heardMs + 1_000 - heardMs < 1_000, 'such a moment');
+  const bench = active().at(heardMs);
+  bench.receiveBytes(encodeFrame(FRAMES.pong).subarray(0, 1));
+  bench.at(heardMs + 1_000);
+  t.same(bench.sentNames(), []);
+  bench.at(bench.session.deadlines.earliest);
+  t.same(bench.sentNames(), ['ping']);
+});
+
 t.test('B1 any inbound byte ends an episode, and the next one is noted anew', async (t) => {
   const bench = active().at(2_500);
   bench.receiveBytes(encodeFrame(FRAMES.pong).subarray(0, 1));
