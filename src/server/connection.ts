@@ -14,7 +14,9 @@ import {
 } from '../session/index.js';
 import { CODES, type Frame, type FrameName, type Hello, WIRE_VERSION } from '../wire/index.js';
 import type { Slot } from './admission.js';
-import { CLIENT_NAME_MAX, FRAMES_PER_TURN } from './limits.js';
+import { refusal } from './greeting.js';
+import { Intake } from './intake.js';
+import { CLIENT_NAME_MAX } from './limits.js';
 import { Outbox } from './outbox.js';
 import { Requests } from './requests.js';
 import type { Services } from './services.js';
@@ -45,17 +47,13 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   readonly #services: Services;
   readonly #session: Session;
   readonly #out: Outbox;
+  readonly #intake: Intake;
   /** Made with the first request: one who only publishes, or idles, does without. */
   #requests: Requests | undefined;
   #client = '';
   #maxPayload: number;
   /** When the wheel will look at the deadlines. */
   #armedMs = Number.POSITIVE_INFINITY;
-  /** Why this end does not read on: frames wait for their turn, or the peer does not take its answers. */
-  #reading: 'yes' | 'busy' | 'clogged' = 'yes';
-  #ended = false;
-  /** The wall clock when what has been received was last acted on: the time of all appends that came of it. */
-  #workedUs = 0;
 
   constructor(transport: Transport, slot: Slot, services: Services) {
     const { env, session } = services;
@@ -66,6 +64,7 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
     this.#maxPayload = session.maxPayload;
     this.#out = new Outbox(transport, env.telemetry);
     this.#session = new Session(session, this, env.clock.monotonicMs());
+    this.#intake = new Intake(transport, this.#session, this.#out, env, () => this.flush());
     services.connections.add(this);
     this.#arm();
   }
@@ -73,22 +72,19 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   // The link tells:
 
   received(bytes: Uint8Array): void {
-    this.#services.env.telemetry.bytesReceived(bytes.length);
-    this.#session.receive(bytes, this.#now);
-    if (this.#reading === 'yes') this.#work();
+    this.#intake.received(bytes);
   }
 
   drained(): void {
     this.#session.waiting(0, this.#now);
     this.flush();
-    if (this.#reading === 'clogged' && !this.#out.clogged) this.#work();
+    this.#intake.drained();
     const subscriber = this.#requests?.subscriber;
     if (subscriber?.owed === true) subscriber.wake();
   }
 
   ended(): void {
-    this.#ended = true;
-    if (this.#reading === 'yes') this.#work();
+    this.#intake.ended();
   }
 
   closed(reason: string): void {
@@ -116,7 +112,7 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   }
 
   publish(bytes: Uint8Array, start: number, end: number): string | undefined {
-    return this.#services.ingest.publish(bytes, start, end, this.#workedUs, this.#out);
+    return this.#services.ingest.publish(bytes, start, end, this.#intake.workedUs, this.#out);
   }
 
   frameReceived(type: FrameName): void {
@@ -217,49 +213,11 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
     return this.#services.env.clock.monotonicMs();
   }
 
-  /** Acts on what has been received, a bounded number of frames at a time. */
-  #work(): void {
-    this.#workedUs = this.#services.env.clock.wallUs();
-    const more = this.#session.advance(FRAMES_PER_TURN, this.#now);
-    this.flush();
-    if (this.#out.clogged) return this.#stopReading('clogged');
-    if (more) {
-      this.#stopReading('busy');
-      return this.#services.env.scheduler.soon(() => this.#work());
-    }
-    if (this.#reading !== 'yes') this.#readOn();
-    if (this.#ended) this.#session.ended(this.#now);
-  }
-
-  #stopReading(why: 'busy' | 'clogged'): void {
-    if (this.#reading === 'yes') this.#transport.pause();
-    if (why === 'clogged') this.#session.hold(this.#now);
-    else this.#unclog();
-    this.#reading = why;
-  }
-
-  #readOn(): void {
-    this.#unclog();
-    this.#reading = 'yes';
-    this.#transport.resume();
-  }
-
-  #unclog(): void {
-    if (this.#reading === 'clogged') this.#session.release(this.#now);
-  }
-
   #greet(hello: Hello): void {
-    const { telemetry, random, clock } = this.#services.env;
     this.#client = hello.client.slice(0, CLIENT_NAME_MAX);
-    if (hello.connectMs > 0) telemetry.connectTime(hello.connectMs / 1000);
-    if (hello.version !== WIRE_VERSION) {
-      return this.close(localCause('UNSUPPORTED_VERSION', `this server speaks version ${WIRE_VERSION}`));
-    }
-    if (this.#slot.reserved && !hello.resuming) {
-      telemetry.rejected('busy');
-      const retryAfterMs = this.#services.admission.retryAfterMs(clock.monotonicMs(), random.next());
-      return this.close(localCause('BUSY', 'the slots that are left are kept for clients that resume', retryAfterMs));
-    }
+    if (hello.connectMs > 0) this.#services.env.telemetry.connectTime(hello.connectMs / 1000);
+    const cause = refusal(hello, this.#slot, this.#services);
+    if (cause !== undefined) return this.close(cause);
     this.#session.accept(hello.heartbeatMs, this.#now);
     this.#welcome();
   }

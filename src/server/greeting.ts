@@ -1,0 +1,15 @@
+import { type LocalCause, localCause } from '../session/index.js';
+import { type Hello, WIRE_VERSION } from '../wire/index.js';
+import type { Slot } from './admission.js';
+import type { Services } from './services.js';
+
+/** Judges a HELLO; returns why its sender may not stay, or undefined. */
+export function refusal(hello: Hello, slot: Slot, { env, admission }: Services): LocalCause | undefined {
+  if (hello.version !== WIRE_VERSION) {
+    return localCause('UNSUPPORTED_VERSION', `this server speaks version ${WIRE_VERSION}`);
+  }
+  if (!slot.reserved || hello.resuming) return undefined;
+  env.telemetry.rejected('busy');
+  const retryAfterMs = admission.retryAfterMs(env.clock.monotonicMs(), env.random.next());
+  return localCause('BUSY', 'the slots that are left are kept for clients that resume', retryAfterMs);
+}
