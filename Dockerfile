@@ -2,12 +2,11 @@
 # `docker run -p 9000:9000 -p 9464:9464 push-daemon [flags]`. It writes nothing: `--read-only` is fine.
 ARG NODE=node:24-bookworm-slim
 
-# What runs needs no compiler; what compiles is left behind. Not `npm ci`, which refuses a lock file that lacks the optional
-# binaries of any platform; `npm install` takes the versions and checksums of the same lock file.
+# What runs needs no compiler; what compiles is left behind.
 FROM ${NODE} AS build
 WORKDIR /build
 COPY .npmrc package.json package-lock.json ./
-RUN npm install --ignore-scripts --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build
@@ -15,7 +14,7 @@ RUN npm run build
 FROM ${NODE} AS dependencies
 WORKDIR /dependencies
 COPY .npmrc package.json package-lock.json ./
-RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE}
 ARG VERSION=0.0.0
