@@ -4,6 +4,7 @@ import { envName, OPTIONS } from '../config/index.js';
 import { integer, wait } from './arguments.js';
 import { explainCode, Failure } from './failure.js';
 import { printable } from './text.js';
+import { within } from './within.js';
 
 /** The options of every command that is a client. */
 export interface ConnectionOptions {
@@ -64,11 +65,15 @@ const firstLink = async (
   { connectTimeout, ...address }: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<void> => {
-  const late = AbortSignal.timeout(connectTimeout);
-  await client.ready(AbortSignal.any([late, signal])).catch((error: unknown) => {
-    if (!late.aborted || signal.aborted) throw error;
+  const late = within(signal, connectTimeout);
+  try {
+    await client.ready(late.signal);
+  } catch (error) {
+    if (!late.signal.aborted || signal.aborted) throw error;
     throw new Failure('unreachable', `no connection to ${serverOf(address)} within ${connectTimeout / 1_000} s`);
-  });
+  } finally {
+    late.clear();
+  }
 };
 
 const tellOfLink = async (client: Client): Promise<void> => {

@@ -153,6 +153,7 @@ export class Connector {
     for (const link of this.#links) link.close(localCause('BYE', 'the client is done'));
     this.#owner.closed(error);
     this.#owner.status({ type: 'closed', error: cause === undefined ? undefined : error });
+    this.#tellGone();
   }
 
   #tellGone(): void {

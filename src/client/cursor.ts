@@ -58,10 +58,11 @@ export class TopicCursor {
    * server's own GAP, which may be lost on a link that damages frames, is then no news.
    */
   begin({ epoch, nextOffset, headOffset }: Subscribed): TopicGap | undefined {
-    // Another subscription covers the topic, and control frames overtake data: this is not news about the stream.
-    if (this.#state === 'following') return undefined;
-    this.#state = 'following';
     const known = this.#position;
+    // Another subscription covers the topic, and control frames overtake data: this is not news about the stream. A new
+    // epoch is: the server forgot the topic when nothing was retained of it, and now it is there again.
+    if (this.#state === 'following' && this.position?.epoch === epoch) return undefined;
+    this.#state = 'following';
     this.#position = { epoch, offset: nextOffset };
     if (known === undefined) return undefined;
     const otherHistory =

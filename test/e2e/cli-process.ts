@@ -1,0 +1,111 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+
+const BIN = fileURLToPath(new URL('../../bin/push-daemon.js', import.meta.url));
+
+/** What a process has written to one of its streams so far, and may still write. */
+class Written {
+  text = '';
+  readonly #stream: Readable;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+    stream.on('data', (chunk) => {
+      this.text += chunk;
+    });
+  }
+
+  get lines(): readonly string[] {
+    return this.text.split('\n').slice(0, -1);
+  }
+
+  /** Waits until `look` finds something in the whole lines; throws if the stream ends before. */
+  async until<T>(look: (lines: readonly string[]) => T | undefined): Promise<T> {
+    for (;;) {
+      const found = look(this.lines);
+      if (found !== undefined) return found;
+      if (this.#stream.readableEnded || this.#stream.destroyed) throw new Error(`it ended with: ${this.text}`);
+      await Promise.race([once(this.#stream, 'data'), once(this.#stream, 'close')]);
+    }
+  }
+
+  /** Waits for a line that matches, and returns what the pattern has captured first, or the whole match. */
+  line(pattern: RegExp): Promise<string> {
+    return this.until((lines) => {
+      for (const each of lines) {
+        const match = pattern.exec(each);
+        if (match !== null) return match[1] ?? match[0];
+      }
+      return undefined;
+    });
+  }
+}
+
+export interface Cli {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly stdout: Written;
+  readonly stderr: Written;
+  /** Resolves when it has ended and said all; the name of a signal that killed it stands for a code. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+export interface CliOptions {
+  readonly env?: { readonly [name: string]: string };
+  readonly input?: string | Uint8Array;
+}
+
+/** Runs the command line in a process of its own, which does not outlive the test. Without input its stdin stays open. */
+export const cli = (t: Test, args: readonly string[], { env = {}, input }: CliOptions = {}): Cli => {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(PUSH_DAEMON_|NODE_OPTIONS$|TAP)/.test(name));
+  const child = spawn(process.execPath, [BIN, ...args], {
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close').then(([code, signal]: (number | NodeJS.Signals)[]) => code ?? signal);
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  child.stdin.on('error', () => {});
+  if (input !== undefined) child.stdin.end(input);
+  return { child, stdout: new Written(child.stdout), stderr: new Written(child.stderr), ended };
+};
+
+/** Runs a command to its end. */
+export const run = async (t: Test, args: readonly string[], options: CliOptions = {}) => {
+  const { stdout, stderr, ended } = cli(t, args, { input: '', ...options });
+  const code = await ended;
+  return { code, stdout: stdout.text, stderr: stderr.text };
+};
+
+export interface RunningDaemon extends Cli {
+  readonly port: string;
+  readonly metricsPort: string;
+  /** Waits for a log line with this message. */
+  logged(message: string): Promise<{ readonly [field: string]: unknown }>;
+}
+
+/** Starts a daemon on free ports, and waits until it is ready. */
+export const daemon = async (
+  t: Test,
+  args: readonly string[] = [],
+  options: CliOptions = {},
+): Promise<RunningDaemon> => {
+  const process = cli(t, ['--port', '0', '--metrics-port', '0', ...args], options);
+  const logged = (message: string) =>
+    process.stdout.until((lines) => lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === message));
+  const { address, metricsAddress } = await logged('ready');
+  return { ...process, port: String(address.port), metricsPort: String(metricsAddress.port), logged };
+};
+
+/** A bare connection to a daemon. */
+export const dial = async (t: Test, port: string): Promise<Socket> => {
+  const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+  t.teardown(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+};

@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import t from 'tap';
+import { cli, daemon, run } from './cli-process.js';
+
+t.test('pub and sub: arguments come out as lines, in order, and --count ends it', async (t) => {
+  const { port } = await daemon(t);
+  const pub = await run(t, ['pub', 'a.b', 'one', 'zwölf', '', '--port', port]);
+  t.match(pub, { code: 0, stdout: '', stderr: /^3 records acknowledged$/m });
+  const sub = await run(t, ['sub', 'a.*', '--port', port, '--from', 'earliest', '--count', '3', '--check']);
+  t.equal(sub.code, 0);
+  t.equal(sub.stdout, 'one\nzwölf\n\n');
+  t.match(sub.stderr, /^3 records in/m);
+  t.match(sub.stderr, /0 lost and declared, 0 missing without a word, 0 twice, 0 out of order, 0 epoch changes/);
+
+  const two = await run(t, ['sub', 'a.b', '--port', port, '--from', 'last:3', '--count', '2', '--quiet']);
+  t.strictSame(two, { code: 0, stdout: 'one\nzwölf\n', stderr: '' });
+});
+
+t.test('pub --json and sub --json: positions, key, headers, id, and data that is no text', async (t) => {
+  const { port } = await daemon(t);
+  const binary = Buffer.from([0xff, 0x00, 0x80]);
+  const input = Buffer.concat([Buffer.from('{"n":1}\n'), binary, Buffer.from('\n')]);
+  const pub = await run(
+    t,
+    ['pub', 'x', '--port', port, '--json', '--key', 'k', '--header', 'a=b', '--header', 'c=d=e'],
+    {
+      input,
+    },
+  );
+  const acks = pub.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.match(acks, [
+    { line: 1, topic: 'x', epoch: String, offset: 1, duplicate: false },
+    { line: 2, offset: 2 },
+  ]);
+
+  const from = `${acks[0].epoch}:1`;
+  const sub = await run(t, ['sub', 'x', '--port', port, '--from', from, '--count', '2', '--json', '--check']);
+  const [first, second] = sub.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.match(first, {
+    type: 'message',
+    topic: 'x',
+    epoch: acks[0].epoch,
+    offset: 1,
+    key: 'k',
+    headers: { a: 'b', c: 'd=e' },
+  });
+  t.match(first, { id: /./, data: '{"n":1}', timestamp: /^\d{4}-.*Z$/, ageMs: Number });
+  t.notOk('encoding' in first);
+  t.match(second, { data: binary.toString('base64'), encoding: 'base64' });
+  const summary = JSON.parse(sub.stderr.trim().split('\n').at(-1) ?? '');
+  t.match(summary, { type: 'summary', records: 2, missing: 0, duplicates: 0, ageUs: { p50: Number, max: Number } });
+});
+
+t.test(
+  'pub --id-key: a second record of the same id is there already; lines without one are told of, exit 1',
+  async (t) => {
+    const { port } = await daemon(t);
+    const input = '{"id":"a"}\n{"id":7}\n{"id":"a"}\nno json\n{"other":1}\n';
+    const { code, stderr } = await run(t, ['pub', 'x', '--port', port, '--id-key', 'id'], { input });
+    t.equal(code, 1);
+    t.match(stderr, /^record 4: is no JSON$/m);
+    t.match(stderr, /^record 5: has no "id" that is a number or a text$/m);
+    t.match(stderr, /^3 records acknowledged, 1 of them there before, 2 not acknowledged$/m);
+  },
+);
+
+t.test('pub: what the daemon refuses is not acknowledged, exit 1; a rate is kept to', async (t) => {
+  const { port } = await daemon(t);
+  const refused = await run(t, ['pub', 'a..b', 'x', '--port', port]);
+  t.match(refused, { code: 1, stderr: /^record 1: BAD_TOPIC: /m });
+  t.match(await run(t, ['pub', 'a', '1', '2', '3', '--rate', '100/s', '--port', port]), { code: 0 });
+});
+
+t.test('pub and sub: a long input of lines of any bytes goes through whole, in bounded memory', async (t) => {
+  const { port } = await daemon(t);
+  const lines = Array.from({ length: 50_000 }, (_, n) => `${n} ${randomBytes(n % 100).toString('latin1')}`);
+  const input = Buffer.from(`${lines.map((line) => line.replaceAll('\n', '')).join('\n')}\n`, 'latin1');
+  const pub = await run(t, ['pub', 'long', '--port', port], { input });
+  t.match(pub, { code: 0, stderr: /^50,000 records acknowledged$/m });
+  const sub = cli(t, ['sub', 'long', '--port', port, '--from', 'earliest', '--count', '50000', '--check']);
+  const chunks: Buffer[] = [];
+  sub.child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  t.equal(await sub.ended, 0);
+  t.ok(Buffer.concat(chunks).equals(input), 'byte for byte');
+});
+
+t.test('sub: a reader that has seen enough ends it quietly', async (t) => {
+  const { port } = await daemon(t);
+  const sub = cli(t, ['sub', 'x', '--port', port, '--quiet', '--from', 'earliest']);
+  await run(t, ['pub', 'x', 'one', '--port', port]);
+  await sub.stdout.line(/one/);
+  sub.child.stdout.destroy();
+  // The first is what finds the pipe closed.
+  await run(t, ['pub', 'x', 'two', 'three', '--port', port]);
+  t.equal(await sub.ended, 0);
+  t.equal(sub.stderr.text, '');
+});
+
+t.test('sub: a reader that stops holds it up, and gets everything when it goes on', async (t) => {
+  const { port } = await daemon(t);
+  const sub = cli(t, ['sub', 'x', '--port', port, '--from', 'earliest', '--count', '3000', '--check']);
+  sub.child.stdout.pause();
+  const line = 'x'.repeat(1_000);
+  await run(t, ['pub', 'x', '--port', port], { input: `${line}\n`.repeat(3_000) });
+  sub.child.stdout.resume();
+  t.equal(await sub.ended, 0);
+  t.equal(sub.stdout.text.length, 3_000 * 1_001);
+});
+
+t.test('sub --check: the loss of a daemon without a disk is found, and the exit code is 1', async (t) => {
+  const first = await daemon(t);
+  const { port } = first;
+  const sub = cli(t, ['sub', 'x', '--port', port, '--from', 'earliest', '--check', '--json']);
+  await run(t, ['pub', 'x', 'one', '--port', port]);
+  await sub.stdout.line(/"one"/);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  await sub.stderr.line(/^not connected: /);
+
+  await daemon(t, ['--port', port]);
+  await run(t, ['pub', 'x', 'two', '--port', port]);
+  await sub.stdout.line(/"type":"gap".*"EPOCH_CHANGED"/);
+  await sub.stdout.line(/"two"/);
+  sub.child.kill('SIGINT');
+  t.equal(await sub.ended, 1);
+  t.match(JSON.parse(sub.stderr.lines.at(-1) ?? ''), { type: 'summary', records: 2, epochChanges: 1, missing: 0 });
+});
+
+t.test('nobody there: told, and given up in time with 3', async (t) => {
+  for (const args of [
+    ['sub', 'x'],
+    ['pub', 'x', 'y'],
+  ]) {
+    const { code, stderr } = await run(t, [...args, '--port', '1', '--connect-timeout', '300ms']);
+    t.equal(code, 3);
+    t.match(stderr, /^not connected: nothing listens there \(ECONNREFUSED\)/m);
+    t.match(stderr, /^push-daemon: no connection to 127\.0\.0\.1:1 within 0\.3 s$/m);
+  }
+});
+
+t.test('SIGINT: sub ends with 0 and its summary; pub says what was acknowledged', async (t) => {
+  const { port } = await daemon(t);
+  const sub = cli(t, ['sub', 'x', '--port', port, '--check']);
+  await sub.stderr.line(/^connected/);
+  sub.child.kill('SIGINT');
+  t.equal(await sub.ended, 0);
+  t.match(sub.stderr.text, /^0 records in/m);
+
+  const pub = cli(t, ['pub', 'x', '--port', port, '--json']);
+  pub.child.stdin.write('one\n');
+  await pub.stdout.line(/"offset":1/);
+  pub.child.kill('SIGINT');
+  t.equal(await pub.ended, 1);
+  t.match(pub.stderr.text, /^1 record acknowledged$/m);
+});
+
+t.test('demo: figures come, the daemon is killed and comes back, and they go on', async (t) => {
+  const { code, stdout } = await run(t, ['demo', '--seconds', '5'], { env: { NO_COLOR: '1' } });
+  t.equal(code, 0);
+  const places = [
+    'machine.cpu.0',
+    'killed with SIGKILL',
+    'not connected',
+    'started again',
+    'going on',
+    'GAP',
+    'published',
+  ];
+  const found = places.map((text) => stdout.indexOf(text));
+  t.notOk(found.includes(-1), stdout);
+  t.match(stdout, /^machine\.memory +\S+:\d+ +\S+ (µs|ms|s) +[█░]{20} .* of /m);
+  t.match(stdout, / (\d+) received, 0 missing/);
+  t.notMatch(stdout, '\u001b', 'no colour where there is no terminal');
+});
