@@ -30,6 +30,7 @@ writeFileSync(
   new URL('../docs/demo.svg', import.meta.url),
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"
   font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="${FONT_PX}">
+<title>push-daemon demo: live figures of a machine with position and age, across a kill and restart of the daemon</title>
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 ${text.join('\n')}
 </svg>

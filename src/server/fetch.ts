@@ -1,7 +1,7 @@
 import type { TimerWheel, WheelItem } from '../session/index.js';
 import { CODES, type ErrorFrame, type Fetch, GapReason, Start } from '../wire/index.js';
 import { FETCH_BYTES_MAX, FETCH_RECORDS_DEFAULT, FETCH_WAIT_MS_MAX, FETCHES_MAX, SLICE_BYTES_MAX } from './limits.js';
-import { beginning } from './start.js';
+import { type Beginning, beginning } from './start.js';
 import { offsetInFuture, type Subscriber } from './subscriber.js';
 import type { Topic } from './topic.js';
 
@@ -20,14 +20,17 @@ export class PendingFetch implements WheelItem {
   #records: number;
   #bytes: number;
   #state: 'reading' | 'waiting' = 'reading';
+  /** Something has been sent: there is nothing to wait for any more. */
+  #answered: boolean;
   #sentAny = false;
 
-  constructor(subscriber: Subscriber, topic: Topic, request: Fetch, offset: number, wheel: TimerWheel) {
+  constructor(subscriber: Subscriber, topic: Topic, request: Fetch, begin: Beginning, wheel: TimerWheel) {
     this.#subscriber = subscriber;
     this.#topic = topic;
     this.#requestId = request.requestId;
     this.#wheel = wheel;
-    this.#offset = offset;
+    this.#offset = begin.offset;
+    this.#answered = begin.gap !== undefined;
     this.#records = request.maxRecords === 0 ? FETCH_RECORDS_DEFAULT : request.maxRecords;
     this.#bytes = Math.min(FETCH_BYTES_MAX, request.maxBytes === 0 ? FETCH_BYTES_MAX : request.maxBytes);
     const waitMs = Math.min(FETCH_WAIT_MS_MAX, request.waitMs);
@@ -46,7 +49,7 @@ export class PendingFetch implements WheelItem {
   /** Its time is up: an empty answer, unless one with records is on its way. */
   expire(): number {
     if (this.#state === 'waiting') {
-      this.#finish();
+      this.finish();
       this.#subscriber.flush();
     }
     return Number.POSITIVE_INFINITY;
@@ -57,19 +60,21 @@ export class PendingFetch implements WheelItem {
     if (this.#state === 'waiting') return 0;
     const { log } = this.#topic;
     let bytes = this.#declareEvicted();
-    const max = Math.min(SLICE_BYTES_MAX, this.#bytes);
-    const slice = this.#bytes > 0 ? log.read(this.#offset, max, this.#offset + this.#records) : undefined;
-    if (slice !== undefined) {
+    const slice = log.read(this.#offset, Math.min(SLICE_BYTES_MAX, this.#bytes), this.#offset + this.#records);
+    // A first batch is sent whatever its size, or nobody would get on.
+    const fits = slice !== undefined && (slice.bytes.length <= this.#bytes || !this.#sentAny);
+    if (fits) {
       this.#subscriber.out.data(slice.bytes);
       this.#subscriber.countDelivered(slice.records, slice.frames, slice.timestampUs);
       this.#sentAny = true;
+      this.#answered = true;
       this.#offset = slice.next;
       this.#records -= slice.records;
       this.#bytes -= slice.bytes.length;
       bytes += slice.bytes.length;
     }
-    if (this.#records > 0 && this.#bytes > 0 && this.#offset <= log.head) return bytes;
-    if (this.#sentAny || bytes > 0 || this.#deadlineMs === 0) return bytes + this.#finish();
+    if (fits && this.#records > 0 && this.#bytes > 0 && this.#offset <= log.head) return bytes;
+    if (this.#answered || bytes > 0 || this.#deadlineMs === 0) return bytes + this.finish();
     this.#state = 'waiting';
     this.#wheel.schedule(this, this.#deadlineMs);
     return 0;
@@ -83,7 +88,8 @@ export class PendingFetch implements WheelItem {
     this.#subscriber.delivery.topics.releaseTopic(this.#topic);
   }
 
-  #finish(): number {
+  /** Sends the end of the answer. A subscription that comes to cover the topic has it end early. */
+  finish(): number {
     const { log } = this.#topic;
     const more = this.#offset <= log.head;
     this.cancel();
@@ -129,7 +135,7 @@ export function beginFetch(
   const begin = beginning(topic.log, at.start === Start.LAST_N ? { ...at, lastN: request.maxRecords } : at);
   if (begin === undefined) return offsetInFuture(request.requestId, topic.name);
   if (begin.gap !== undefined) subscriber.declareGap(topic, begin.gap.from, begin.gap.to, begin.gap.reason);
-  new PendingFetch(subscriber, topic, request, begin.offset, wheel);
+  new PendingFetch(subscriber, topic, request, begin, wheel);
   subscriber.wake();
   return undefined;
 }

@@ -23,6 +23,10 @@ export const FRAMES_PER_TURN = 512;
 
 /** Subscribes and unsubscribes a connection may send: this many a second for ever; past it they fail with RATE_LIMITED. */
 export const SUBSCRIPTION_CHANGES_PER_SECOND = 1_000;
+/** A change that concerns more topics than this costs as many changes: a pattern is linked to each topic that it covers. */
+export const TOPICS_PER_CHANGE = 250;
+/** Topics that all patterns of a connection may cover when they are subscribed to; past it they fail with TOO_MANY_SUBSCRIPTIONS. */
+export const COVERED_TOPICS_MAX = 1_000_000;
 
 /** Fetches of one connection that may wait at the same time; past it they fail with RATE_LIMITED. */
 export const FETCHES_MAX = 64;

@@ -2,8 +2,9 @@ import { isPattern, patternFault, topicFault } from '../log/index.js';
 import { type TimerWheel, TokenBucket } from '../session/index.js';
 import { CODES, type CodeName, type Fetch, type Subscribe, type Unsubscribe } from '../wire/index.js';
 import { beginFetch } from './fetch.js';
-import { SUBSCRIPTION_CHANGES_PER_SECOND } from './limits.js';
+import { COVERED_TOPICS_MAX, SUBSCRIPTION_CHANGES_PER_SECOND, TOPICS_PER_CHANGE } from './limits.js';
 import { offsetInFuture, type Subscriber } from './subscriber.js';
+import type { Subscription } from './subscription.js';
 
 /** Grants or refuses what one client asks for. A refusal fails the request; the connection lives. */
 export class Requests {
@@ -42,8 +43,13 @@ export class Requests {
 
   unsubscribe({ requestId, topic }: Unsubscribe, nowMs: number): void {
     if (!this.#changes.take(nowMs)) return this.#tooFast(requestId);
-    if (this.subscriber.unsubscribe(topic)) this.subscriber.out.control({ type: 'unsubscribed', requestId, topic });
-    else this.#refuse(requestId, 'UNKNOWN_SUBSCRIPTION', 'there is no such subscription');
+    const subscription = this.subscriber.subscriptions.get(topic);
+    if (subscription === undefined) {
+      return this.#refuse(requestId, 'UNKNOWN_SUBSCRIPTION', 'there is no such subscription');
+    }
+    this.#changes.charge(coverage(subscription) / TOPICS_PER_CHANGE);
+    this.subscriber.unsubscribe(topic, subscription);
+    this.subscriber.out.control({ type: 'unsubscribed', requestId, topic });
   }
 
   fetch(request: Fetch): void {
@@ -62,6 +68,14 @@ export class Requests {
   #subscribePattern(request: Subscribe): void {
     const { topics } = this.subscriber.delivery;
     const group = topics.group(request.topic);
+    this.#changes.charge(group.topics.length / TOPICS_PER_CHANGE);
+    let covered = group.topics.length;
+    for (const subscription of this.subscriber.subscriptions.values()) covered += coverage(subscription);
+    if (covered > COVERED_TOPICS_MAX) {
+      topics.releaseGroup(group);
+      const reason = `no more than ${COVERED_TOPICS_MAX} topics covered by patterns`;
+      return this.#refuse(request.requestId, 'TOO_MANY_SUBSCRIPTIONS', reason);
+    }
     const { start, epoch, offset, lastN, sinceUs } = request;
     this.subscriber.subscribePattern({
       kind: 'pattern',
@@ -83,3 +97,7 @@ export class Requests {
     this.subscriber.out.control({ type: 'error', requestId, code: CODES[name].code, message });
   }
 }
+
+/** How many topics a subscription is linked to besides one. */
+const coverage = (subscription: Subscription): number =>
+  subscription.kind === 'pattern' ? subscription.group.topics.length : 0;

@@ -1,5 +1,5 @@
 import type { TopicLog } from '../log/index.js';
-import { GapReason, Start } from '../wire/index.js';
+import { GapReason, OnLag, Start } from '../wire/index.js';
 import type { StartAt } from './subscription.js';
 
 /** Where delivery begins, and what is known to be lost before it. */
@@ -37,6 +37,12 @@ export function beginning(log: TopicLog, at: StartAt): Beginning | undefined {
   }
 }
 
-/** Did the client ask for history, rather than to be kept up to date? Then being far behind at first is no lag. */
-export const asksForHistory = (start: Start): boolean =>
-  start === Start.EARLIEST || start === Start.LAST_N || start === Start.SINCE;
+/**
+ * Did the client ask for history, rather than to be kept up to date? Then being far behind at first is no lag. One that
+ * resumes goes on as it was, and may be conflated or skip at once; but to be cut off for it would never let it catch up.
+ */
+export const asksForHistory = (start: Start, onLag: OnLag): boolean =>
+  start === Start.EARLIEST ||
+  start === Start.LAST_N ||
+  start === Start.SINCE ||
+  (start === Start.POSITION && onLag === OnLag.DISCONNECT);

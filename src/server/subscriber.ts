@@ -6,7 +6,7 @@ import type { PendingFetch } from './fetch.js';
 import type { Outbox } from './outbox.js';
 import { asksForHistory, beginning } from './start.js';
 import type { Cursor, ExactSubscription, PatternSubscription, StartAt, Subscription } from './subscription.js';
-import type { PatternGroup, Topic } from './topic.js';
+import type { Topic } from './topic.js';
 import { firstAfter, type TopicTable } from './topic-table.js';
 
 /** What all subscribers share. */
@@ -93,13 +93,10 @@ export class Subscriber {
     this.wake();
   }
 
-  /** Returns false when there is no such subscription. */
-  unsubscribe(name: string): boolean {
-    const subscription = this.subscriptions.get(name);
-    if (subscription === undefined) return false;
+  /** Ends one of its subscriptions. What another one covers goes on. */
+  unsubscribe(name: string, subscription: Subscription): void {
     this.#remove(name, subscription);
     for (const topic of this.cursors.keys()) if (!this.listensTo(topic)) this.catchUp(topic);
-    return true;
   }
 
   /** The connection is gone: everything that it has is given back. */
@@ -207,8 +204,10 @@ export class Subscriber {
       this.out.control({ type: 'gap', topic: topic.name, epoch: log.epoch, fromOffset: from, toOffset: to, reason });
       this.delivery.env.telemetry.gap(reason);
     }
-    const history = asksForHistory(startAt.start) ? log.bytesBehind(begin.offset) : 0;
-    this.#place(topic, begin.offset, onLag, Math.max(history, this.delivery.lagLimit));
+    const history = asksForHistory(startAt.start, onLag) ? log.bytesBehind(begin.offset) : 0;
+    this.#place(topic, begin.offset, onLag, history + this.delivery.lagLimit);
+    // Behind the cursor, for a topic that nobody listens to is forgotten.
+    this.fetches.get(topic)?.finish();
     return true;
   }
 
@@ -248,8 +247,11 @@ export class Subscriber {
 
   /** The pattern subscription that covers the topic and has been announced, if there is one. */
   #pattern(topic: Topic): PatternSubscription | undefined {
-    const told = (group: PatternGroup) => (group.members.get(this)?.announced ?? -1) >= topic.serial;
-    return topic.groups.find(told)?.members.get(this);
+    for (const group of topic.groups) {
+      const subscription = group.members.get(this);
+      if (subscription !== undefined && subscription.announced >= topic.serial) return subscription;
+    }
+    return undefined;
   }
 
   /** Does a subscription of this connection cover the topic, as far as the client has been told? */

@@ -88,7 +88,8 @@ export class TopicTable {
     const topics = Array.from(this.#byName.values());
     topics.sort((a, b) => b.log.bytes - a.log.bytes);
     return topics.slice(0, most).map(({ name, log, exact, groups, cursors }) => {
-      const patterns = groups.reduce((sum, group) => sum + group.members.size, 0);
+      let patterns = 0;
+      for (const group of groups) patterns += group.members.size;
       const { epoch, first, head, bytes } = log;
       return { name, epoch, first, head, bytes, subscribers: exact.size + patterns, lagging: cursors };
     });
@@ -98,8 +99,8 @@ export class TopicTable {
   open(name: string): Topic | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined || this.#byName.size >= this.#options.maxTopics) return known;
-    const groups: PatternGroup[] = [];
-    this.#patterns.matching(name, (group) => groups.push(group));
+    const groups = new Set<PatternGroup>();
+    this.#patterns.matching(name, (group) => groups.add(group));
     const log = new TopicLog({
       epoch: this.#random.unique(),
       retention: this.#options.retention,
@@ -126,7 +127,7 @@ export class TopicTable {
     topics.sort((a, b) => a.serial - b.serial);
     const group: PatternGroup = { pattern, members: new Map(), topics };
     this.#patterns.set(pattern, group);
-    for (const topic of topics) topic.groups = [...topic.groups, group];
+    for (const topic of topics) topic.groups.add(group);
     return group;
   }
 
@@ -134,7 +135,7 @@ export class TopicTable {
   releaseGroup(group: PatternGroup): void {
     if (group.members.size > 0) return;
     this.#patterns.delete(group.pattern);
-    for (const topic of group.topics) topic.groups = topic.groups.filter((other) => other !== group);
+    for (const topic of group.topics) topic.groups.delete(group);
   }
 
   /** Forgets a topic that nothing depends on any more. The next one of its name has another epoch. */

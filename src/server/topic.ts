@@ -29,7 +29,8 @@ export class Topic {
   /** How many cursors are being sent only the newest record of each key. */
   conflating = 0;
   readonly exact = new Map<Subscriber, ExactSubscription>();
-  groups: readonly PatternGroup[];
+  /** The patterns that cover it. */
+  readonly groups: Set<PatternGroup>;
   /** The next offset that live subscribers will be sent. */
   sent = 1;
   /** How many cursors stand in this topic. */
@@ -39,7 +40,7 @@ export class Topic {
   /** Something was appended that live subscribers have not been sent. */
   dirty = false;
 
-  constructor(name: string, serial: number, log: TopicLog, groups: readonly PatternGroup[]) {
+  constructor(name: string, serial: number, log: TopicLog, groups: Set<PatternGroup>) {
     this.name = name;
     this.utf8 = Buffer.from(name);
     this.serial = serial;

@@ -20,4 +20,9 @@ export class TokenBucket {
     this.#tokens -= 1;
     return true;
   }
+
+  /** Takes so many more for what turned out to be dear, if need be on credit: `take` says no until it is paid back. */
+  charge(tokens: number): void {
+    this.#tokens -= tokens;
+  }
 }

@@ -1,0 +1,119 @@
+import type { ClientCore, SubscriptionControl } from '../../src/client/core.js';
+import type { ClientError } from '../../src/client/errors.js';
+import { AT_EARLIEST, AT_LATEST, atPosition, type StartFields } from '../../src/client/start.js';
+import { isPattern, patternMatches } from '../../src/log/index.js';
+import type { OnLag } from '../../src/wire/index.js';
+import type { Oracle } from './oracle.js';
+import { type Retained, StreamChecker } from './stream-checker.js';
+import { must, type World } from './world.js';
+
+export interface ListeningPlan {
+  /** A topic or a pattern. */
+  readonly topic: string;
+  readonly from: 'earliest' | 'latest';
+  readonly onLag: OnLag;
+}
+
+/** All subscriptions of one client: it has one place in each topic, whatever number of them cover it. */
+export interface Siblings {
+  /** Does another one than this cover the topic? */
+  cover(topic: string, except: Listening): boolean;
+  /** Has any that covers the topic asked for this in case of lag? Which of them counts is the server's to say. */
+  asked(topic: string, onLag: OnLag): boolean;
+}
+
+/** A subscription of an application, over several lives of its process. */
+export class Listening {
+  readonly plan: ListeningPlan;
+  readonly #name: string;
+  readonly #checker: StreamChecker;
+  readonly #world: World;
+  readonly #siblings: Siblings;
+  #control: SubscriptionControl | undefined;
+  #taking: 'yes' | 'no' = 'yes';
+
+  constructor(name: string, plan: ListeningPlan, oracle: Oracle, retained: Retained, world: World, siblings: Siblings) {
+    this.plan = plan;
+    this.#name = name;
+    this.#checker = new StreamChecker(name, oracle, retained, (topic, onLag) => siblings.asked(topic, onLag));
+    this.#world = world;
+    this.#siblings = siblings;
+  }
+
+  covers(topic: string): boolean {
+    return isPattern(this.plan.topic) ? patternMatches(this.plan.topic, topic) : this.plan.topic === topic;
+  }
+
+  /** Subscribes, for the first time or again from where it stands. */
+  begin(core: ClientCore): void {
+    const { topic, onLag } = this.plan;
+    const positions = Array.from(this.#checker.places, ([name, { epoch, next }]) => ({
+      topic: name,
+      epoch,
+      offset: next,
+    }));
+    const control = core.subscribe(
+      { topic, start: this.#start(), onLag, positions },
+      {
+        subscribed: (start) => {
+          if (start.epoch === '') return;
+          if (this.#siblings.cover(start.topic, this)) this.#checker.joined(start);
+          else this.#checker.subscribed(start);
+        },
+        message: (message) => {
+          this.#world.note(`${this.#name} is given ${message.topic} ${message.epoch}:${message.offset}`);
+          this.#checker.message(message);
+        },
+        gap: (gap) => {
+          const { topic, epoch, fromOffset, toOffset, reason } = gap;
+          this.#world.note(`${this.#name} is told of a gap: ${topic} ${epoch}:${fromOffset}-${toOffset} ${reason}`);
+          this.#checker.gap(gap);
+        },
+        ended: (error) => this.#ended(error),
+      },
+    );
+    this.#control = control;
+    if (this.#taking === 'no') control.pause();
+  }
+
+  /** The application stops taking what it is given, or goes on. */
+  take(whether: 'yes' | 'no'): void {
+    this.#taking = whether;
+    if (whether === 'no') this.#control?.pause();
+    else this.#control?.resume();
+  }
+
+  end(): void {
+    this.#control?.end();
+  }
+
+  /** The process has come to its end. */
+  rest(): void {
+    this.#control = undefined;
+  }
+
+  /** What it has not been given, of all that there is; undefined: it has everything. */
+  lacks(
+    topics: Iterable<{ readonly name: string; readonly epoch: string; readonly head: number }>,
+  ): string | undefined {
+    for (const { name, epoch, head } of topics) {
+      if (!this.covers(name)) continue;
+      const place = this.#checker.standing(name);
+      if (place?.epoch === epoch && place.next === head + 1) continue;
+      return `${this.#name} stands at ${place?.epoch}:${place?.next} in ${name}, whose head is ${epoch}:${head}`;
+    }
+    return undefined;
+  }
+
+  #start(): StartFields {
+    const place = this.#checker.places.get(this.plan.topic);
+    if (place !== undefined) return atPosition({ epoch: place.epoch, offset: place.next });
+    // One that comes back to a pattern wants whatever came up meanwhile, too.
+    return this.plan.from === 'earliest' || this.#checker.places.size > 0 ? AT_EARLIEST : AT_LATEST;
+  }
+
+  #ended(error: ClientError | undefined): void {
+    const ordinary = error === undefined || error.code !== 'REFUSED' || error.reason === 'TOO_MANY_SUBSCRIPTIONS';
+    must(ordinary, () => `${this.#name} is refused: ${error?.message}`);
+  }
+}

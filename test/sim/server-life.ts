@@ -1,0 +1,144 @@
+import { type Environment, PushServer, type ServerOptions } from '../../src/server/index.js';
+import { CONTROL_BYTES_MAX, IN_FLIGHT_BYTES_MAX, SLICE_BYTES_MAX } from '../../src/server/limits.js';
+import { FRAME_OVERHEAD } from '../../src/wire/index.js';
+import type { Host } from './host.js';
+import type { Network } from './network.js';
+import type { SeededRandom } from './random.js';
+import type { Retained } from './stream-checker.js';
+import { must, type World } from './world.js';
+
+/** Nobody's answers are longer than this, per turn and connection: 512 small frames. */
+const ANSWERS_BYTES_PER_TURN = 64 * 1024;
+
+/** One life of the server process: what it was asked to count, and whether the counts agree with what it holds. */
+export class ServerLife implements Retained {
+  readonly host: Host;
+  readonly server: PushServer;
+  readonly #options: ServerOptions;
+  readonly #network: Network;
+  readonly #causes = new Map<string, string>();
+  #accepted = 0;
+  #closed = 0;
+  #state: 'serving' | 'draining' | 'dead' = 'serving';
+
+  constructor(host: Host, network: Network, world: World, random: SeededRandom, options: ServerOptions) {
+    this.host = host;
+    this.#network = network;
+    this.#options = options;
+    const log = {
+      debug: () => {},
+      info: (fields: object, message: string) => this.#logged(fields, message),
+      warn: () => {},
+      error: () => {},
+    };
+    const env: Environment = {
+      clock: host.clock,
+      scheduler: host.scheduler,
+      random,
+      log,
+      telemetry: this.#telemetry(world),
+    };
+    this.server = new PushServer(options, env);
+    network.door = { host, accept: (transport) => this.server.accept(transport) };
+  }
+
+  get state(): 'serving' | 'draining' | 'dead' {
+    return this.#state;
+  }
+
+  first(topic: string, epoch: string): number | undefined {
+    return this.server.topics().find((status) => status.name === topic && status.epoch === epoch)?.first;
+  }
+
+  /** No more links are made. */
+  shut(): void {
+    if (this.#network.door?.host === this.host) this.#network.door = undefined;
+  }
+
+  /** Sends everybody away, in time. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.shut();
+    this.#state = 'draining';
+    await this.server.drain(timeoutMs);
+  }
+
+  /** The process is gone; the kernel ends its links. */
+  kill(): void {
+    this.shut();
+    this.#state = 'dead';
+    this.host.kill();
+    for (const { server } of this.#network.links) server.destroy();
+  }
+
+  /** What must hold at any moment. */
+  check(): void {
+    const { connections, laggingCursors, timers } = this.server.stats();
+    const held = this.server.connections();
+    must(held.length === connections, () => `${held.length} connections hold ${connections} slots`);
+    must(laggingCursors >= 0 && timers >= 0, () => `${laggingCursors} cursors lag, ${timers} timers`);
+    const lagging = this.server.topics().reduce((sum, topic) => sum + topic.lagging, 0);
+    must(lagging === laggingCursors, () => `topics count ${lagging} cursors, connections ${laggingCursors}`);
+    for (const { server } of this.#network.links) {
+      must(server.pendingMax <= this.#pendingBound, () => `${server.name} had ${server.pendingMax} bytes waiting`);
+    }
+  }
+
+  /** What must hold when everybody has left. */
+  checkEmpty(): void {
+    this.check();
+    const { connections, timers } = this.server.stats();
+    must(connections === 0 && timers === 0, () => `${connections} slots and ${timers} timers are left`);
+    for (const { name, subscribers, lagging } of this.server.topics()) {
+      must(
+        subscribers === 0 && lagging === 0,
+        () => `${name} is left with ${subscribers} subscribers, ${lagging} lagging`,
+      );
+    }
+    const { size } = this.#causes;
+    const counts = `${this.#accepted} accepted, ${this.#closed} closes counted, ${size} logged`;
+    must(this.#accepted === this.#closed && this.#accepted === size, () => counts);
+  }
+
+  /** What may wait for one link: a full write, and the last words behind another one. */
+  get #pendingBound(): number {
+    const piece = Math.max(SLICE_BYTES_MAX, this.#options.maxPayload + FRAME_OVERHEAD);
+    return 2 * (IN_FLIGHT_BYTES_MAX + piece + CONTROL_BYTES_MAX + ANSWERS_BYTES_PER_TURN);
+  }
+
+  #logged(fields: object, message: string): void {
+    if (message !== 'connection ended') return;
+    const { connection, cause } = fields as { connection: string; cause: string };
+    must(
+      !this.#causes.has(connection),
+      () => `${connection} ends with ${this.#causes.get(connection)} and with ${cause}`,
+    );
+    this.#causes.set(connection, cause);
+  }
+
+  #telemetry(world: World): Environment['telemetry'] {
+    const nothing = () => {};
+    return {
+      accepted: () => {
+        this.#accepted += 1;
+      },
+      closed: (cause) => {
+        this.#closed += 1;
+        world.note(`the server closes: ${cause}`);
+      },
+      rejected: (reason) => world.note(`the server rejects: ${reason}`),
+      frameReceived: nothing,
+      frameSent: nothing,
+      bytesReceived: nothing,
+      bytesSent: nothing,
+      corruptFrame: nothing,
+      resyncBytes: nothing,
+      jitter: nothing,
+      rtt: (seconds) => must(seconds >= 0, () => `a round trip of ${seconds} s`),
+      connectTime: nothing,
+      published: nothing,
+      duplicates: nothing,
+      delivered: nothing,
+      gap: nothing,
+    };
+  }
+}
