@@ -54,8 +54,11 @@ export class TopicCursor {
   }
 
   /**
-   * SUBSCRIBED: the server has said where it begins. Returns the gap if that is not where this client stands; the
-   * server's own GAP, which may be lost on a link that damages frames, is then no news.
+   * SUBSCRIBED: the server has said where it begins. Returns the gap if this is another history than the one that was
+   * received; the server's own GAP, which may be lost on a link that damages frames, is then no news.
+   *
+   * Where the server begins behind this client's place in the same history, nothing is concluded: its GAP says that
+   * records are lost. Without one it has not let go of an earlier subscription, and what it sends will not follow.
    */
   begin({ epoch, nextOffset, headOffset }: Subscribed): TopicGap | undefined {
     const known = this.#position;
@@ -68,7 +71,6 @@ export class TopicCursor {
     const otherHistory =
       known === 'void' || (known.epoch !== '' && known.epoch !== epoch) || headOffset + 1 < known.offset;
     if (otherHistory) return this.#gap(1, nextOffset - 1, 'EPOCH_CHANGED');
-    if (nextOffset > known.offset) return this.#gap(known.offset, nextOffset - 1, 'EVICTED');
     this.#position = { epoch, offset: known.offset };
     return undefined;
   }
