@@ -11,19 +11,18 @@ import type { Cursor } from './subscription.js';
  */
 export function advanceCursor(subscriber: Subscriber, cursor: Cursor): number {
   const { topic } = cursor;
+  if (disconnectIfTooFarBehind(subscriber, cursor)) return 0;
   const lost = declareEvicted(subscriber, cursor);
   if (cursor.conflating !== undefined) return lost + conflate(subscriber, cursor);
   if (isTooFarBehind(cursor)) {
     switch (cursor.onLag) {
       case OnLag.WAIT:
+      case OnLag.DISCONNECT:
         break;
       case OnLag.SKIP:
         return lost + skipToHead(subscriber, cursor);
       case OnLag.LATEST_PER_KEY:
         return lost + conflate(subscriber, cursor);
-      case OnLag.DISCONNECT:
-        disconnectIfTooFarBehind(subscriber, cursor);
-        return 0;
     }
   }
   const slice = topic.log.read(cursor.offset, SLICE_BYTES_MAX, topic.sent);
@@ -41,19 +40,23 @@ export function advanceCursor(subscriber: Subscriber, cursor: Cursor): number {
 const isTooFarBehind = ({ topic, offset, allowance }: Cursor): boolean =>
   offset < topic.sent && topic.log.bytesBehind(offset) > allowance;
 
-/** What DISCONNECT asks for. One that has stopped reading is found by what is appended, for its link never drains. */
-export function disconnectIfTooFarBehind(subscriber: Subscriber, cursor: Cursor): void {
-  if (isTooFarBehind(cursor)) subscriber.disconnect(`too far behind in ${cursor.topic.name}`);
+/**
+ * What DISCONNECT asks for. One that has stopped reading is found by what is appended, for its link never drains.
+ * Returns whether the connection was ended.
+ */
+export function disconnectIfTooFarBehind(subscriber: Subscriber, cursor: Cursor): boolean {
+  const { topic } = cursor;
+  if (cursor.onLag !== OnLag.DISCONNECT) return false;
+  if (cursor.offset < topic.log.first) subscriber.disconnect(`lost its place in ${topic.name}`);
+  else if (isTooFarBehind(cursor)) subscriber.disconnect(`too far behind in ${topic.name}`);
+  else return false;
+  return true;
 }
 
 /** Retention has overtaken the cursor: what is lost is named, and the cursor goes on at the first record that is left. */
 function declareEvicted(subscriber: Subscriber, cursor: Cursor): number {
   const { log } = cursor.topic;
   if (cursor.offset >= log.first) return 0;
-  if (cursor.onLag === OnLag.DISCONNECT) {
-    subscriber.disconnect(`lost its place in ${cursor.topic.name}`);
-    return 0;
-  }
   const from = cursor.conflating?.undeclared || cursor.offset;
   if (cursor.conflating !== undefined) cursor.conflating.undeclared = 0;
   cursor.offset = log.first;

@@ -1,5 +1,4 @@
 import type { Slice } from '../log/index.js';
-import { OnLag } from '../wire/index.js';
 import { disconnectIfTooFarBehind } from './backlog.js';
 import type { Environment } from './environment.js';
 import { BACKLOG_BYTES_PER_ROUND, BACKLOG_BYTES_PER_TURN, SLICE_BYTES_MAX } from './limits.js';
@@ -139,7 +138,7 @@ export class Fanout {
       }
     } else {
       if (cursor.offset !== topic.sent || cursor.conflating !== undefined || subscriber.out.full) {
-        if (cursor.onLag === OnLag.DISCONNECT) disconnectIfTooFarBehind(subscriber, cursor);
+        disconnectIfTooFarBehind(subscriber, cursor);
         return false;
       }
       subscriber.catchUp(topic);

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Admission, Slot } from '../../src/server/index.js';
 import { CODES, encodeFrame, type Frame, Start } from '../../src/wire/index.js';
-import type { ProtocolClient } from '../support/protocol-client.js';
-import { subscribeFrame } from '../support/protocol-client.js';
+import { HELLO, type ProtocolClient, publishFrame, subscribeFrame } from '../support/protocol-client.js';
 import { World } from '../support/world.js';
 
 const KIB = 1024;
@@ -20,11 +19,12 @@ t.test('HELLO is answered with WELCOME, and what was sent on behind it is taken 
   const world = new World();
   const client = world.dial();
   t.same(client.heard(), [], 'the server does not speak first');
-  client.send(
-    { type: 'hello', version: 1, client: 'c', token: '', heartbeatMs: 0, connectMs: 12, attempt: 0, resuming: false },
-    subscribeFrame(1, 'prices'),
-    { type: 'publish', requestId: 2, topic: 'prices', records: [] },
-  );
+  client.send({ ...HELLO, connectMs: 12 }, subscribeFrame(1, 'prices'), {
+    type: 'publish',
+    requestId: 2,
+    topic: 'prices',
+    records: [],
+  });
   t.same(client.names(), ['welcome', 'subscribed', 'ack']);
   t.match(client.of('welcome'), [{ version: 1, server: 'push-daemon/test', heartbeatMs: 5_000, maxPayload: MIB }]);
   t.equal(world.counts.get('connectTime'), 1);
@@ -44,12 +44,7 @@ t.test('BYE ends a connection without a word, and is its cause', async (t) => {
 });
 
 t.test('F1 one byte at a time, and a hundred frames at once: delivered alike', async (t) => {
-  const frames: Frame[] = Array.from({ length: 100 }, (_, i) => ({
-    type: 'publish',
-    requestId: i + 1,
-    topic: 'numbers',
-    records: [{ data: Buffer.from(`${i}`), id: new Uint8Array(0), key: '', headers: new Map() }],
-  }));
+  const frames = Array.from({ length: 100 }, (_, i) => publishFrame(i + 1, 'numbers', `${i}`));
   const bytes = Buffer.concat(frames.map(encodeFrame));
   for (const size of [1, 7, bytes.length]) {
     const world = new World();
@@ -71,7 +66,7 @@ t.test('F1 one byte at a time, and a hundred frames at once: delivered alike', a
 t.test('more frames in one chunk than one connection has its turn for', async (t) => {
   const world = new World();
   const client = world.client();
-  const publish = encodeFrame({ type: 'publish', requestId: 1, topic: 'a', records: [] });
+  const publish = encodeFrame(publishFrame(1, 'a'));
   client.sendBytes(Buffer.concat(Array.from({ length: 2_000 }, () => publish)));
   t.equal(client.of('ack').length, 2_000);
   client.fin();
@@ -99,13 +94,7 @@ t.test(
   'F3 exactly the limit is accepted, one more is an error from the header alone, and the stream goes on',
   async (t) => {
     const world = new World({ maxPayload: 10_000 });
-    const publishOf = (data: number) =>
-      encodeFrame({
-        type: 'publish',
-        requestId: 1,
-        topic: 'a',
-        records: [{ data: new Uint8Array(data), id: new Uint8Array(0), key: '', headers: new Map() }],
-      });
+    const publishOf = (size: number) => encodeFrame(publishFrame(1, 'a', 'x'.repeat(size)));
     const overhead = publishOf(9_000).length - 8 - 9_000;
     const client = world.client().sendBytes(publishOf(10_000 - overhead));
     t.same(
@@ -128,12 +117,7 @@ t.test('F5 more than 64 KiB before HELLO: refused from the header alone', async 
 });
 
 t.test('F8 FIN or RST in the middle of a frame: nothing of it is delivered', async (t) => {
-  const publish = encodeFrame({
-    type: 'publish',
-    requestId: 1,
-    topic: 'a',
-    records: [{ data: Buffer.from('half'), id: new Uint8Array(0), key: '', headers: new Map() }],
-  });
+  const publish = encodeFrame(publishFrame(1, 'a', 'half'));
   for (const leave of ['fin', 'cut'] as const) {
     const world = new World();
     const reader = world.client().subscribe('a');
@@ -529,15 +513,8 @@ t.test('D1 a drain: everybody is told when to come back, spread, and what is owe
   const world = new World();
   const clients = Array.from({ length: 500 }, () => world.client().subscribe('a'));
   const mute = world.dial();
-  clients[0]?.link.send(encodeFrame({ type: 'publish', requestId: 9, topic: 'a', records: [] }));
-  clients[0]?.link.send(
-    encodeFrame({
-      type: 'publish',
-      requestId: 10,
-      topic: 'a',
-      records: [{ data: Buffer.from('last'), id: new Uint8Array(0), key: '', headers: new Map() }],
-    }),
-  );
+  clients[0]?.link.send(encodeFrame(publishFrame(9, 'a')));
+  clients[0]?.link.send(encodeFrame(publishFrame(10, 'a', 'last')));
   const drained = world.server.drain(10_000);
   world.time.run();
   t.ok(clients.every((client) => client.texts('a').join() === 'last'));

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { encodeFrame, type Frame, GapReason, Start } from '../../src/wire/index.js';
-import { type ProtocolClient, subscribeFrame, textOf } from '../support/protocol-client.js';
+import { encodeFrame, FRAME_OVERHEAD, GapReason, Start, sealFrame } from '../../src/wire/index.js';
+import { type ProtocolClient, publishFrame, subscribeFrame } from '../support/protocol-client.js';
 import { World } from '../support/world.js';
 
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -42,13 +42,7 @@ t.test('S4 nothing before SUBSCRIBED, nothing after UNSUBSCRIBED, and offsets ri
 t.test('S4 in one turn: publish, subscribe, publish, unsubscribe', async (t) => {
   const { world, writer } = withWriter();
   const reader = world.client();
-  const publish = (data: string) =>
-    encodeFrame({
-      type: 'publish',
-      requestId: 0,
-      topic: 'a',
-      records: [{ data: Buffer.from(data), id: new Uint8Array(0), key: '', headers: new Map() }],
-    });
+  const publish = (data: string) => encodeFrame(publishFrame(0, 'a', data));
   writer.link.send(publish('before'));
   reader.link.send(encodeFrame(subscribeFrame(1, 'a')));
   writer.link.send(publish('after'));
@@ -146,12 +140,11 @@ t.test('S2 illegal, overlong, non-UTF-8 topics; too many subscriptions; the same
   t.same(client.names(), ['error', 'unsubscribed', 'subscribed']);
   t.same(client.errors, ['UNKNOWN_SUBSCRIPTION']);
   t.equal(client.end, 'none');
-  // A topic that is no UTF-8 makes the payload undecodable: what the string would be is anybody's guess.
+  // A topic that is no UTF-8 makes the payload undecodable: which topic is meant is anybody's guess.
   const bytes = encodeFrame(subscribeFrame(1, 'zz'));
-  const broken = Buffer.concat([Buffer.from('000000082a0608011202fffe', 'hex'), Buffer.alloc(4)]);
-  t.equal(bytes.length > 0, true);
-  client.sendBytes(broken);
-  t.equal(client.end, 'none', 'a wrong CRC comes before what is in it');
+  bytes.set([0xff, 0xfe], bytes.indexOf(0x7a));
+  sealFrame(bytes, 0, bytes.length - FRAME_OVERHEAD);
+  t.equal(client.sendBytes(bytes).cause, 'PROTOCOL_ERROR');
 });
 
 t.test('S2 topics of the daemon’s own, and patterns, cannot be published to', async (t) => {
@@ -335,15 +328,7 @@ t.test('R5 10,000 clients resume at once: bounded, shared, and live delivery goe
   const sent = () => world.counts.get('bytesSent');
   let turns = 0;
   for (let before = sent(); world.stats.laggingCursors > 0; before = sent()) {
-    if (turns % 200 === 0)
-      writer.link.send(
-        encodeFrame({
-          type: 'publish',
-          requestId: 0,
-          topic: 'live',
-          records: [{ data: Buffer.from(`${turns}`), id: new Uint8Array(0), key: '', headers: new Map() }],
-        }),
-      );
+    if (turns % 200 === 0) writer.link.send(encodeFrame(publishFrame(0, 'live', `${turns}`)));
     world.time.turn();
     turns += 1;
     if (turns % 200 === 1 && live.texts('live').at(-1) !== `${turns - 1}`) return void t.fail('live delivery waited');
@@ -372,17 +357,11 @@ t.test('publishing: ACKs carry the position, and a batch keeps its order', async
 
 t.test('a publish with request_id 0 asks for no ACK; if it fails, the error has request_id 0', async (t) => {
   const { world, writer } = withWriter();
-  const publish = (topic: string): Frame => ({
-    type: 'publish',
-    requestId: 0,
-    topic,
-    records: [{ data: Buffer.from('x'), id: new Uint8Array(0), key: '', headers: new Map() }],
-  });
   const reader = world.client().subscribe('a');
-  writer.send(publish('a'));
+  writer.send(publishFrame(0, 'a', 'x'));
   t.same(writer.heard(), []);
   t.same(reader.texts('a'), ['x']);
-  writer.send(publish('a b'));
+  writer.send(publishFrame(0, 'a b', 'x'));
   t.match(writer.heard(), [{ type: 'error', requestId: 0, code: 3003 }]);
 });
 
@@ -449,31 +428,22 @@ t.test('a pattern that begins at the latest: nothing old, everything new', async
 });
 
 t.test('an exact subscription and patterns together: each record once, whatever the order', async (t) => {
-  const { world, writer } = withWriter();
-  writer.publish('a.b', '1');
   const names = ['a.b', 'a.*', '>', '*.b'];
   for (const order of [names, names.toReversed()]) {
+    const { world, writer } = withWriter();
+    writer.publish('a.b', '1');
     const reader = world.client();
     for (const name of order) reader.subscribe(name, { start: Start.EARLIEST });
     t.same(reader.texts('a.b'), ['1'], order.join());
-    t.equal(reader.of('subscribed').filter((frame) => frame.topic === 'a.b').length, 4);
+    t.equal(reader.of('subscribed').filter((frame) => frame.topic === 'a.b').length, 4, 'each says where it stands');
     writer.publish('a.b', '2');
     t.same(reader.texts('a.b'), ['1', '2']);
-    reader.heard();
     for (const name of order.slice(0, -1)) reader.unsubscribe(name);
-    reader.heard();
     writer.publish('a.b', '3');
-    t.same(reader.texts('a.b'), ['3'], 'the last one still covers it');
+    t.same(reader.texts('a.b'), ['1', '2', '3'], 'the last one still covers it');
     reader.unsubscribe(order.at(-1) ?? '');
     writer.publish('a.b', '4');
-    t.same(reader.texts('a.b'), ['3']);
-    reader.cut();
-    const fresh = world.client().subscribe('a.b', { start: Start.LAST_N, lastN: 1 });
-    t.same(fresh.texts('a.b'), ['4']);
-    writer.publish('a.b', '1');
-    world.time.run();
-    fresh.cut();
-    break;
+    t.same(reader.texts('a.b'), ['1', '2', '3']);
   }
 });
 
@@ -693,5 +663,4 @@ t.test('records arrive exactly as published', async (t) => {
   t.same(Buffer.from(got?.id ?? []), Buffer.from(record.id));
   t.equal(got?.key, record.key);
   t.same(got?.headers, record.headers);
-  t.equal(got && textOf(got).length > 0, true);
 });

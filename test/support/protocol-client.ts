@@ -15,6 +15,7 @@ import {
   type Hello,
   type Messages,
   OnLag,
+  type Publish,
   type Record,
   Start,
   type Subscribe,
@@ -71,6 +72,13 @@ export const fetchFrame = (requestId: number, topic: string, more: Partial<Fetch
   ...more,
 });
 
+export const publishFrame = (requestId: number, topic: string, ...records: Written[]): Publish => ({
+  type: 'publish',
+  requestId,
+  topic,
+  records: records.map(recordOf),
+});
+
 /** A client that speaks raw frames over a virtual link. Each thing it does is a turn of the server's event loop. */
 export class ProtocolClient implements FarEnd {
   readonly link: VirtualLink;
@@ -120,7 +128,7 @@ export class ProtocolClient implements FarEnd {
   }
 
   publish(topic: string, ...records: Written[]): this {
-    return this.send({ type: 'publish', requestId: ++this.#requests, topic, records: records.map(recordOf) });
+    return this.send(publishFrame(++this.#requests, topic, ...records));
   }
 
   fetch(topic: string, more: Partial<Fetch> = {}): this {

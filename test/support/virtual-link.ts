@@ -47,6 +47,11 @@ export class VirtualLink implements Transport {
     return this.#taken;
   }
 
+  /** The pieces that wait, or what is left of them. */
+  get waiting(): readonly Uint8Array[] {
+    return this.#waiting;
+  }
+
   get gone(): boolean {
     return this.#gone;
   }
