@@ -1,5 +1,5 @@
 import { localCause } from '../session/index.js';
-import type { ErrorFrame, Fetch, Fetched, Gap, Messages } from '../wire/index.js';
+import { type ErrorFrame, type Fetch, type Fetched, type Gap, GapReason, type Messages } from '../wire/index.js';
 import { type ClientError, refused } from './errors.js';
 import type { TopicEvent, TopicPosition } from './events.js';
 import type { Link } from './link.js';
@@ -113,25 +113,43 @@ export class Fetches {
 }
 
 /**
- * The frames of an answer as events. Whole batches are sent, so what lies before the position asked for is left out;
- * and so is what a subscription begun meanwhile is sent of the same topic.
+ * The frames of an answer as events. Whole batches are sent, so what lies before the position asked for is left out,
+ * and so are the first of more records than were asked for as the last ones.
  */
 function eventsOf({ start, frames }: PendingFetch, epoch: string, nextOffset: number): TopicEvent[] {
   const events: TopicEvent[] = [];
-  const samePlace = start.epoch === '' || start.epoch === epoch;
-  let next = samePlace ? start.offset : 0;
-  for (const frame of frames) {
-    if (frame.type === 'gap') {
-      events.push(gapEvent(frame));
-      next = frame.toOffset + 1;
-      continue;
-    }
-    for (const message of messageEvents(frame, epoch, Math.max(0, next - frame.baseOffset))) {
-      if (message.offset >= nextOffset) break;
-      events.push(message);
-      next = message.offset + 1;
-    }
+  const sameHistory = start.epoch === '' || start.epoch === epoch;
+  const first = sameHistory ? start.offset : 0;
+  const candidates = sameHistory ? frames.filter((frame) => !isNewHistory(frame)) : frames;
+  for (const frame of answerIn(candidates, first, nextOffset)) {
+    if (frame.type === 'gap') events.push(gapEvent(frame));
+    else events.push(...messageEvents(frame, epoch, Math.max(0, first - frame.baseOffset)));
   }
   const surplus = start.lastN > 0 ? events.filter(({ type }) => type === 'message').length - start.lastN : 0;
   return surplus > 0 ? events.slice(surplus) : events;
+}
+
+const isNewHistory = (frame: Messages | Gap): boolean =>
+  frame.type === 'gap' && frame.reason === GapReason.EPOCH_CHANGED;
+
+/**
+ * Which of the frames that came for the topic are the answer: those that lead, one behind the other, from the position
+ * asked for to where the answer says that it ends. Others are of a subscription to the same topic that has just been
+ * begun, or ended.
+ */
+function answerIn(frames: readonly (Messages | Gap)[], first: number, nextOffset: number): (Messages | Gap)[] {
+  const answer: (Messages | Gap)[] = [];
+  // The frame before must end at `prev` or later, and before `base`: offsets need not be consecutive.
+  let [prev, base] = [nextOffset - 1, nextOffset];
+  for (const frame of frames.toReversed()) {
+    if (base <= first) break;
+    const isGap = frame.type === 'gap';
+    const last = isGap ? frame.toOffset : frame.baseOffset + frame.records.length - 1;
+    if (last < prev || last >= base) continue;
+    answer.unshift(frame);
+    [prev, base] = isGap ? [frame.fromOffset - 1, frame.fromOffset] : [frame.prevOffset, frame.baseOffset];
+    // Nothing of an answer is in front of this.
+    if (isNewHistory(frame)) break;
+  }
+  return answer;
 }

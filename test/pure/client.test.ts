@@ -270,6 +270,22 @@ t.test('fetch: what is there, where to go on, and what lies before the position 
   t.strictSame([next, more], [{ epoch: 'e', offset: 11 }, true]);
 });
 
+t.test('fetch: what a subscription to the same topic is sent meanwhile is no part of the answer', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const fetch = pair.client.fetch('a', { from: { epoch: 'e', offset: 6 } });
+  await settle();
+  const { requestId } = link.next('fetch');
+  link.say(messages('a', 7, 2), messages('a', 5, 3), messages('a', 8, 1));
+  link.say({ type: 'gap', topic: 'a', epoch: 'e', fromOffset: 9, toOffset: 12, reason: 1 });
+  link.say({ type: 'fetched', requestId, epoch: 'e', nextOffset: 9, more: true });
+  const { events } = await fetch;
+  t.strictSame(
+    events.map((event) => (event.type === 'message' ? text(event.data) : event.reason)),
+    ['6', '7', '8'],
+  );
+});
+
 t.test('fetch: asked again when the link is lost or damaged in the middle, and refused alone', async (t) => {
   const pair = new Pair();
   const fetch = pair.client.fetch('a', { from: { last: 1 } });
