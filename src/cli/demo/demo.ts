@@ -43,8 +43,8 @@ export const demo = async ({ seconds }: DemoOptions): Promise<void> => {
   try {
     await until(signal, killAfterMs);
     if (!signal.aborted) {
-      await daemon.end('SIGKILL');
       note('bad', 'daemon killed with SIGKILL');
+      await daemon.end('SIGKILL');
       await until(signal, DEAD_MS);
       daemon = await DaemonProcess.start({ host: HOST, port });
       note('good', `daemon started again (process ${daemon.pid})`);
@@ -56,6 +56,9 @@ export const demo = async ({ seconds }: DemoOptions): Promise<void> => {
     conclude(published, subscriber);
   } finally {
     ending.clear();
+    // A second time, unless something went wrong; then it is what lets the process end.
+    await publisher.end();
+    await subscriber.end(0);
     await daemon.end('SIGTERM');
   }
 };

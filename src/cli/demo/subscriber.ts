@@ -75,8 +75,7 @@ export class FigureSubscriber {
     const nowMs = performance.now();
     if (nowMs - this.#gapMs < GAPS_TOGETHER_MS) return;
     this.#gapMs = nowMs;
-    const why =
-      reason === 'EPOCH_CHANGED' ? 'the memory of the killed daemon is gone, offsets begin anew' : 'records are lost';
-    this.#tell('odd', `GAP in all topics, ${reason}: ${why}`);
+    const why = reason === 'EPOCH_CHANGED' ? 'the memory of the killed daemon is gone' : 'records are lost';
+    this.#tell('odd', `GAP, ${reason}, in all topics: ${why}`);
   }
 }
