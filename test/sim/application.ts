@@ -263,7 +263,7 @@ export class Application implements Siblings {
 
   #record(bytes: number): Record {
     this.#records += 1;
-    const serial = `${this.name}.${this.#records}|`;
+    const serial = `${this.name}-${this.#lives}.${this.#records}|`;
     const data = Buffer.alloc(Math.max(bytes, serial.length), this.#random.int(256));
     data.write(serial, 'latin1');
     const key = `k${this.#random.int(4)}`;

@@ -78,6 +78,14 @@ export class LinkEnd implements Transport {
     this.#events = events;
   }
 
+  /** The host takes the link up when it gets round to it; what happens to the link until then is told after. */
+  accept(take: () => TransportEvents): void {
+    this.#post(() => {
+      this.attend(take());
+      this.open();
+    });
+  }
+
   /** Bytes flow from now on. */
   open(): void {
     if (this.#link !== 'connecting') return;
@@ -281,9 +289,9 @@ export class LinkEnd implements Transport {
     });
   }
 
-  /** In the host's own time, and in order. */
+  /** In the host's own time and in order, and never while the host is in the middle of something. */
   #post(letter: () => void): void {
     this.#mailbox.push(letter);
-    this.#host.tell(() => this.#mailbox.shift()?.());
+    this.#world.after(0, () => this.#host.tell(() => this.#mailbox.shift()?.()));
   }
 }

@@ -65,10 +65,7 @@ export class Network {
       client.join(server);
       server.join(client);
       this.#links.add({ client, server });
-      door.host.tell(() => {
-        server.attend(door.accept(server));
-        server.open();
-      });
+      server.accept(() => door.accept(server));
       this.#world.after(roundTripMs / 2, () =>
         from.tell(() => {
           if (client.closed) return;

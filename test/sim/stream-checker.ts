@@ -63,7 +63,7 @@ export class StreamChecker {
 
   /** The server has said where it begins. Where this stream stands already, that changes nothing: a gap must say so. */
   subscribed({ topic, epoch, offset }: TopicStart): void {
-    if (!this.#places.has(topic)) this.#places.set(topic, { epoch, next: offset });
+    if (this.standing(topic) === undefined) this.#places.set(topic, { epoch, next: offset });
   }
 
   /** The same, where another stream of the same client has the topic already: this one is given what that one is. */
