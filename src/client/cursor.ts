@@ -2,16 +2,17 @@ import type { Gap, Messages, Subscribed } from '../wire/index.js';
 import type { GapReasonName, TopicGap, TopicPosition } from './events.js';
 import { gapEvent } from './topic-events.js';
 
-/** What to do with a MESSAGES frame. */
+/** What to do with a MESSAGES frame or a GAP. */
 export type Verdict =
   | { readonly type: 'ignore' }
   /** Something before it is missing and was not declared: ask for it again. */
   | { readonly type: 'hole' }
-  /** Deliver its records from `index` on, behind the gap if there is one. */
-  | { readonly type: 'deliver'; readonly index: number; readonly gap: TopicGap | undefined };
+  /** Deliver the gaps, and behind them the frame's records from `index` on. */
+  | { readonly type: 'deliver'; readonly gaps: readonly TopicGap[]; readonly index: number };
 
 const IGNORE: Verdict = { type: 'ignore' };
 const HOLE: Verdict = { type: 'hole' };
+const NO_GAPS: readonly TopicGap[] = [];
 
 /**
  * Where this client stands in one topic, across links: what makes delivery exactly once and in order. Nothing is taken
@@ -75,13 +76,17 @@ export class TopicCursor {
     return undefined;
   }
 
-  /** GAP: returns the event, or undefined if it says nothing new. */
-  skip(gap: Gap): TopicGap | undefined {
+  /** GAP: decides what is new in it. It begins where what was sent before it ends, or else that was lost. */
+  skip(gap: Gap): Verdict {
     const known = this.position;
-    if (this.#state === 'waiting' || known === undefined) return undefined;
-    if (gap.epoch === known.epoch && gap.toOffset < known.offset) return undefined;
+    if (this.#state === 'waiting' || known === undefined) return IGNORE;
+    const newHistory = gap.epoch !== known.epoch;
+    if (!newHistory && gap.toOffset < known.offset) return IGNORE;
+    const fromOffset = newHistory ? gap.fromOffset : Math.max(known.offset, gap.fromOffset);
+    const missing = newHistory ? NO_GAPS : this.#missing(known.offset, fromOffset - 1);
+    if (missing === undefined) return HOLE;
     this.#position = { epoch: gap.epoch, offset: gap.toOffset + 1 };
-    return gapEvent(gap);
+    return { type: 'deliver', gaps: [...missing, gapEvent({ ...gap, fromOffset })], index: 0 };
   }
 
   /** MESSAGES: decides what is new in it. After a resume in the middle of a batch the whole batch comes. */
@@ -90,15 +95,22 @@ export class TopicCursor {
     if (this.#state === 'waiting' || known === undefined) return IGNORE;
     const end = baseOffset + records.length;
     if (end <= known.offset) return IGNORE;
-    const hole = prevOffset >= known.offset;
-    if (hole && this.#repairedAt !== known.offset) {
-      this.#repairedAt = known.offset;
-      return HOLE;
-    }
-    // The same hole a second time: the server does not have what is missing, and asking for ever would not help.
-    const gap = hole ? this.#gap(known.offset, baseOffset - 1, 'CORRUPT') : undefined;
+    // Offsets need not be consecutive: what is missing is what `prevOffset` names.
+    const gaps = prevOffset < known.offset ? NO_GAPS : this.#missing(known.offset, baseOffset - 1);
+    if (gaps === undefined) return HOLE;
     this.#position = { epoch: known.epoch, offset: end };
-    return { type: 'deliver', index: Math.max(0, known.offset - baseOffset), gap };
+    return { type: 'deliver', gaps, index: Math.max(0, known.offset - baseOffset) };
+  }
+
+  /**
+   * Something is missing that the server has not declared, if the range is not empty. Undefined: it is to be asked for
+   * again. The same hole a second time is a gap: the server does not have it, and asking for ever would not help.
+   */
+  #missing(fromOffset: number, toOffset: number): readonly TopicGap[] | undefined {
+    if (toOffset < fromOffset) return NO_GAPS;
+    if (this.#repairedAt === fromOffset) return [this.#gap(fromOffset, toOffset, 'CORRUPT')];
+    this.#repairedAt = fromOffset;
+    return undefined;
   }
 
   #gap(fromOffset: number, toOffset: number, reason: GapReasonName): TopicGap {

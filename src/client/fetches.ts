@@ -1,10 +1,10 @@
 import { localCause } from '../session/index.js';
-import { type ErrorFrame, type Fetch, type Fetched, type Gap, GapReason, type Messages } from '../wire/index.js';
+import type { ErrorFrame, Fetch, Fetched, Gap, Messages } from '../wire/index.js';
 import { type ClientError, refused } from './errors.js';
 import type { TopicEvent, TopicPosition } from './events.js';
+import { eventsOf } from './fetch-answer.js';
 import type { Link } from './link.js';
 import type { StartFields } from './start.js';
-import { gapEvent, messageEvents } from './topic-events.js';
 
 export interface FetchRequest {
   readonly topic: string;
@@ -68,7 +68,11 @@ export class Fetches {
 
   fetched({ requestId, epoch, nextOffset, more }: Fetched): void {
     const fetch = this.#take(requestId);
-    fetch?.settle({ events: eventsOf(fetch, epoch, nextOffset), next: { epoch, offset: nextOffset }, more });
+    fetch?.settle({
+      events: eventsOf(fetch.frames, fetch.start, epoch, nextOffset),
+      next: { epoch, offset: nextOffset },
+      more,
+    });
   }
 
   /** ERROR: returns false if it is not about a fetch. */
@@ -110,46 +114,4 @@ export class Fetches {
     }
     return undefined;
   }
-}
-
-/**
- * The frames of an answer as events. Whole batches are sent, so what lies before the position asked for is left out,
- * and so are the first of more records than were asked for as the last ones.
- */
-function eventsOf({ start, frames }: PendingFetch, epoch: string, nextOffset: number): TopicEvent[] {
-  const events: TopicEvent[] = [];
-  const sameHistory = start.epoch === '' || start.epoch === epoch;
-  const first = sameHistory ? start.offset : 0;
-  const candidates = sameHistory ? frames.filter((frame) => !isNewHistory(frame)) : frames;
-  for (const frame of answerIn(candidates, first, nextOffset)) {
-    if (frame.type === 'gap') events.push(gapEvent(frame));
-    else events.push(...messageEvents(frame, epoch, Math.max(0, first - frame.baseOffset)));
-  }
-  const surplus = start.lastN > 0 ? events.filter(({ type }) => type === 'message').length - start.lastN : 0;
-  return surplus > 0 ? events.slice(surplus) : events;
-}
-
-const isNewHistory = (frame: Messages | Gap): boolean =>
-  frame.type === 'gap' && frame.reason === GapReason.EPOCH_CHANGED;
-
-/**
- * Which of the frames that came for the topic are the answer: those that lead, one behind the other, from the position
- * asked for to where the answer says that it ends. Others are of a subscription to the same topic that has just been
- * begun, or ended.
- */
-function answerIn(frames: readonly (Messages | Gap)[], first: number, nextOffset: number): (Messages | Gap)[] {
-  const answer: (Messages | Gap)[] = [];
-  // The frame before must end at `prev` or later, and before `base`: offsets need not be consecutive.
-  let [prev, base] = [nextOffset - 1, nextOffset];
-  for (const frame of frames.toReversed()) {
-    if (base <= first) break;
-    const isGap = frame.type === 'gap';
-    const last = isGap ? frame.toOffset : frame.baseOffset + frame.records.length - 1;
-    if (last < prev || last >= base) continue;
-    answer.unshift(frame);
-    [prev, base] = isGap ? [frame.fromOffset - 1, frame.fromOffset] : [frame.prevOffset, frame.baseOffset];
-    // Nothing of an answer is in front of this.
-    if (isNewHistory(frame)) break;
-  }
-  return answer;
 }

@@ -9,7 +9,7 @@ import {
   type Messages,
   type OnLag,
 } from '../wire/index.js';
-import { TopicCursor } from './cursor.js';
+import { TopicCursor, type Verdict } from './cursor.js';
 import { type ClientError, invalid, refused } from './errors.js';
 import type { TopicEvent, TopicGap, TopicMessage, TopicStart } from './events.js';
 import type { Link } from './link.js';
@@ -123,23 +123,15 @@ export class Subscriptions {
   messages(frame: Messages): void {
     const entry = this.#topics.get(frame.topic);
     if (entry === undefined) return;
-    const epoch = entry.cursor.position?.epoch ?? '';
     const verdict = entry.cursor.take(frame);
-    switch (verdict.type) {
-      case 'ignore':
-        return;
-      case 'hole':
-        return this.repair();
-      case 'deliver':
-        if (verdict.gap !== undefined) this.#deliver(entry, verdict.gap);
-        for (const message of messageEvents(frame, epoch, verdict.index)) this.#deliver(entry, message);
-    }
+    if (!this.#heed(entry, verdict)) return;
+    const epoch = entry.cursor.position?.epoch ?? '';
+    for (const message of messageEvents(frame, epoch, verdict.index)) this.#deliver(entry, message);
   }
 
   gap(frame: Gap): void {
     const entry = this.#topics.get(frame.topic);
-    const gap = entry?.cursor.skip(frame);
-    if (entry !== undefined && gap !== undefined) this.#deliver(entry, gap);
+    if (entry !== undefined) this.#heed(entry, entry.cursor.skip(frame));
   }
 
   /** ERROR: returns false if it is not about a subscription. */
@@ -220,6 +212,14 @@ export class Subscriptions {
       if (entry?.listeners.size === 0) this.#topics.delete(topic);
     }
     subscription.sink.ended(error);
+  }
+
+  /** Does what the cursor says, except for the records, which follow if there are any to be delivered. */
+  #heed(entry: Entry, verdict: Verdict): verdict is Extract<Verdict, { readonly type: 'deliver' }> {
+    if (verdict.type === 'hole') this.repair();
+    if (verdict.type !== 'deliver') return false;
+    for (const gap of verdict.gaps) this.#deliver(entry, gap);
+    return true;
   }
 
   #deliver({ listeners }: Entry, event: TopicEvent): void {

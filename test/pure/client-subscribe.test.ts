@@ -120,6 +120,40 @@ t.test('a hole that is there again is declared, rather than asked about for ever
   t.strictSame(link.all(), []);
 });
 
+t.test('a GAP that begins behind a hole does not hide it, and says nothing of what was delivered', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const { seen } = reader(pair);
+  grant(link);
+  link.say(messages('a', 1), gap('a', 'e', 4, 6, GapReason.CONFLATED));
+  link.next('unsubscribe');
+  const { requestId, ...asked } = link.next('subscribe');
+  t.match(asked, { start: Start.POSITION, epoch: 'e', offset: 2 });
+  await settle();
+  t.strictSame(seen, [1]);
+  link.say(
+    subscribed(requestId, 'a', 'e', 2, 7),
+    messages('a', 2),
+    messages('a', 3),
+    gap('a', 'e', 2, 6, GapReason.EVICTED),
+  );
+  await settle();
+  t.strictSame(seen, [1, 2, 3, 'EVICTED 4-6']);
+});
+
+t.test('a GAP behind the same hole a second time: both are declared', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const { seen } = reader(pair);
+  grant(link);
+  link.say(messages('a', 1), gap('a', 'e', 4, 6, GapReason.SKIPPED));
+  link.next('unsubscribe');
+  grant(link, 2, 6);
+  link.say(gap('a', 'e', 4, 6, GapReason.SKIPPED));
+  await settle();
+  t.strictSame(seen, [1, 'CORRUPT 2-3', 'SKIPPED 4-6']);
+});
+
 t.test('offsets that are not consecutive are no hole, and prev_offset 0 says nothing', async (t) => {
   const pair = new Pair();
   const link = pair.welcome();

@@ -286,6 +286,32 @@ t.test('fetch: what a subscription to the same topic is sent meanwhile is no par
   );
 });
 
+t.test(
+  'fetch: the GAP of a subscription that comes to cover the topic overtakes the answer, and is no part of it',
+  async (t) => {
+    const evicted = (fromOffset: number, toOffset: number) =>
+      ({ type: 'gap', topic: 'a', epoch: 'e', fromOffset, toOffset, reason: 1 }) as const;
+    for (const [own, other] of [
+      [evicted(6, 9), evicted(3, 9)],
+      [evicted(6, 9), evicted(8, 9)],
+    ] as const) {
+      for (const frames of [
+        [own, other, messages('a', 10, 2)],
+        [other, own, messages('a', 10, 2)],
+        [own, messages('a', 10, 2), evicted(9, 11)],
+      ]) {
+        const pair = new Pair();
+        const link = pair.welcome();
+        const fetch = pair.client.fetch('a', { from: { epoch: 'e', offset: 6 } });
+        await settle();
+        const { requestId } = link.next('fetch');
+        link.say(...frames, { type: 'fetched', requestId, epoch: 'e', nextOffset: 12, more: false });
+        t.match((await fetch).events, [{ type: 'gap', fromOffset: 6, toOffset: 9 }, { offset: 10 }, { offset: 11 }]);
+      }
+    }
+  },
+);
+
 t.test('fetch: asked again when the link is lost or damaged in the middle, and refused alone', async (t) => {
   const pair = new Pair();
   const fetch = pair.client.fetch('a', { from: { last: 1 } });
