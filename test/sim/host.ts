@@ -3,6 +3,9 @@ import type { World } from './world.js';
 /** The virtual wall clock begins here: 2025-01-01. */
 const WALL_MS = 1_735_689_600_000;
 
+/** 0: what comes from outside, and timers; 1: what is to happen at the end of the turn in which that was handled. */
+type Phase = 0 | 1;
+
 /**
  * A process with its event loop: the clock and the scheduler of whatever runs in it. What is to happen while it is busy
  * happens when it has come to itself again, in order; when it is dead, never.
@@ -16,6 +19,11 @@ export class Host {
   #busyUntilMs = 0;
   #wallSkewMs = 0;
   #pending = 0;
+  /** What has come while it was busy, by phase, and the batch of one phase that it goes through now. */
+  readonly #waiting: [(() => void)[], (() => void)[]] = [[], []];
+  #batch: (() => void)[] = [];
+  #phase: Phase = 0;
+  #wakeup: 'none' | 'scheduled' = 'none';
 
   constructor(name: string, world: World, costMs: number) {
     this.name = name;
@@ -69,7 +77,7 @@ export class Host {
     return Math.max(this.#world.nowMs, this.#busyUntilMs);
   }
 
-  #schedule(atMs: number, phase: 0 | 1, work: () => void): () => void {
+  #schedule(atMs: number, phase: Phase, work: () => void): () => void {
     let state: 'waiting' | 'over' = 'waiting';
     const end = () => {
       if (state === 'over') return;
@@ -90,9 +98,35 @@ export class Host {
     return end;
   }
 
-  #whenFree(phase: 0 | 1, work: () => void): void {
+  #whenFree(phase: Phase, work: () => void): void {
     if (this.#state === 'dead') return;
-    if (this.#busyUntilMs <= this.#world.nowMs) work();
-    else this.#world.at(this.#busyUntilMs, () => this.#whenFree(phase, work), phase);
+    if (this.#wakeup === 'none' && this.#busyUntilMs <= this.#world.nowMs) return work();
+    this.#waiting[phase].push(work);
+    this.#wake();
+  }
+
+  /** Goes on when it is free, with whatever has come until then. */
+  #wake(): void {
+    if (this.#wakeup === 'scheduled') return;
+    this.#wakeup = 'scheduled';
+    this.#world.at(this.#busyUntilMs, () => this.#goOn(), 1);
+  }
+
+  #goOn(): void {
+    this.#wakeup = 'none';
+    while (this.#state === 'alive') {
+      if (this.#batch.length + this.#waiting[0].length + this.#waiting[1].length === 0) return;
+      if (this.#busyUntilMs > this.#world.nowMs) return this.#wake();
+      this.#next()?.();
+    }
+  }
+
+  /** As in a real loop: all that has come from outside, then all ends of turns, then what has come meanwhile. */
+  #next(): (() => void) | undefined {
+    if (this.#batch.length === 0) {
+      this.#phase = this.#phase === 0 ? 1 : 0;
+      this.#batch = this.#waiting[this.#phase].splice(0);
+    }
+    return this.#batch.shift();
   }
 }

@@ -258,10 +258,13 @@ export class LinkEnd implements Transport {
     this.#events?.received(bytes);
   }
 
-  /** The other end has read so much: its sender may send on. */
+  /**
+   * The other end has read so much. Room is made known once half of the window is free, as TCP does it: otherwise the
+   * sender would go on in pieces as small as those that are read.
+   */
   acknowledge(bytes: number): void {
     this.#heldBytes -= bytes;
-    this.#pump();
+    if (this.#heldBytes <= this.#conditions.windowBytes / 2) this.#pump();
   }
 
   #hearEnd(): void {

@@ -47,6 +47,7 @@ export class Listening {
   /** Subscribes, for the first time or again from where it stands. */
   begin(core: ClientCore): void {
     const { topic, onLag } = this.plan;
+    this.#checker.restarted();
     const positions = Array.from(this.#checker.places, ([name, { epoch, next }]) => ({
       topic: name,
       epoch,

@@ -145,7 +145,7 @@ export class Simulation {
     }
     await this.#untilNothing('settled', () => this.#unconnected(), SETTLE_MS);
     // A last record for each topic: what was lost at the end of a damaged link is noticed by what comes after it.
-    for (const topic of TOPICS) this.applications[0]?.publish(topic, 1, () => 10);
+    if (plan.faults.has('damage')) for (const topic of TOPICS) this.applications[0]?.publish(topic, 1, () => 10);
     await this.#untilNothing('been given everything', () => this.#unconnected() ?? this.#lacking(), SETTLE_MS);
   }
 

@@ -71,6 +71,11 @@ export class StreamChecker {
     this.#joined.set(topic, { epoch, next: offset });
   }
 
+  /** Begins again in another process, which is told of `places` and of nothing else. */
+  restarted(): void {
+    this.#joined.clear();
+  }
+
   message(message: TopicMessage): void {
     const { topic, epoch, offset, timestampUs } = message;
     const place = this.#places.get(topic) ?? { epoch, next: offset };
