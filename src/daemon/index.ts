@@ -40,7 +40,7 @@ export async function startDaemon({ config: initial, logTo }: DaemonOptions): Pr
   const clock = realClock();
   const env = { clock, scheduler: realScheduler, random: realRandomness, log, telemetry: telemetryOf(metrics) };
   const server = new PushServer(serverOptions(config, VERSION), env);
-  const listener = new Listener(server);
+  const listener = new Listener(server, log);
   readGauges(metrics, server);
   const unwatch = watchEventLoop(metrics.eventLoopLag);
   let state: 'starting' | 'ready' | 'draining' = 'starting';

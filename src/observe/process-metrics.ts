@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Collectable } from './exposition.js';
 
@@ -38,6 +39,32 @@ const collect = (): readonly Collectable[] => {
     // The event loop has a metric of our own; this sampler cannot be turned off, so it is slowed down to one a minute.
     eventLoopMonitoringPrecision: 60_000,
   });
+  const all = registry.getMetricsAsArray() as unknown as readonly Collectable[];
+  const limit = all.find(({ name }) => name === 'process_max_fds');
   const wanted = new Set<string>(PROCESS_METRICS);
-  return (registry.getMetricsAsArray() as unknown as readonly Collectable[]).filter(({ name }) => wanted.has(name));
+  return all
+    .filter(({ name }) => wanted.has(name))
+    .map((metric) => (metric.name === 'process_open_fds' && limit ? orAllOfThem(metric, limit) : metric));
+};
+
+/**
+ * prom-client needs a descriptor to count descriptors with, and goes on showing its last count when there is none: just
+ * when the figure matters most. All of them are open then, which is the limit.
+ */
+const orAllOfThem = (open: Collectable, limit: Collectable): Collectable => ({
+  name: open.name,
+  type: open.type,
+  get: async () => {
+    const snapshot = await open.get();
+    return hasSpareDescriptor() ? snapshot : { ...snapshot, values: (await limit.get()).values };
+  },
+});
+
+const hasSpareDescriptor = (): boolean => {
+  try {
+    closeSync(openSync('/proc/self/fd', 'r'));
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EMFILE';
+  }
 };

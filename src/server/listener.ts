@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { SOCKET_OPTIONS, SocketTransport } from '../net/index.js';
+import type { Environment } from './environment.js';
 import type { PushServer } from './push-server.js';
 
 /**
@@ -17,8 +18,10 @@ export interface Address {
 /** The door: hands each TCP connection to the server. */
 export class Listener {
   readonly #server: Server;
+  readonly #log: Environment['log'];
 
-  constructor(pushServer: PushServer) {
+  constructor(pushServer: PushServer, log: Environment['log']) {
+    this.#log = log;
     this.#server = createServer(SOCKET_OPTIONS, (socket) => {
       const transport = new SocketTransport(socket);
       transport.open(pushServer.accept(transport));
@@ -29,6 +32,8 @@ export class Listener {
   async listen({ host, port }: Address): Promise<Address> {
     this.#server.listen({ host, port, backlog: BACKLOG });
     await once(this.#server, 'listening');
+    // From here on it is `accept` that failed, for want of memory or descriptors. Those who are there stay served.
+    this.#server.on('error', (error) => this.#log.error({ err: error }, 'a connection was not accepted'));
     const { address, port: bound } = this.#server.address() as AddressInfo;
     return { host: address, port: bound };
   }

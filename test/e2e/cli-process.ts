@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 
@@ -10,17 +11,15 @@ const BIN = fileURLToPath(new URL('../../bin/push-daemon.js', import.meta.url));
 /** What a process has written to one of its streams so far, and may still write. */
 class Written {
   text = '';
+  /** The whole lines of it. */
+  readonly lines: string[] = [];
   readonly #stream: Readable;
+  readonly #decoder = new StringDecoder();
+  #unfinished = '';
 
   constructor(stream: Readable) {
     this.#stream = stream;
-    stream.on('data', (chunk) => {
-      this.text += chunk;
-    });
-  }
-
-  get lines(): readonly string[] {
-    return this.text.split('\n').slice(0, -1);
+    stream.on('data', (chunk: Buffer) => this.#take(this.#decoder.write(chunk)));
   }
 
   /** Waits until `look` finds something in the whole lines; throws if the stream ends before. */
@@ -29,19 +28,41 @@ class Written {
       const found = look(this.lines);
       if (found !== undefined) return found;
       if (this.#stream.readableEnded || this.#stream.destroyed) throw new Error(`it ended with: ${this.text}`);
-      await Promise.race([once(this.#stream, 'data'), once(this.#stream, 'close')]);
+      await this.#more();
     }
   }
 
   /** Waits for a line that matches, and returns what the pattern has captured first, or the whole match. */
   line(pattern: RegExp): Promise<string> {
+    let looked = 0;
     return this.until((lines) => {
-      for (const each of lines) {
-        const match = pattern.exec(each);
+      for (; looked < lines.length; looked++) {
+        const match = pattern.exec(lines[looked] ?? '');
         if (match !== null) return match[1] ?? match[0];
       }
       return undefined;
     });
+  }
+
+  #take(text: string): void {
+    this.text += text;
+    const [first = '', ...others] = text.split('\n');
+    this.#unfinished += first;
+    for (const next of others) {
+      this.lines.push(this.#unfinished);
+      this.#unfinished = next;
+    }
+  }
+
+  /** Waits for something more, or the end, and leaves no listener behind. */
+  async #more(): Promise<void> {
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    try {
+      await Promise.race([once(this.#stream, 'data', { signal }), once(this.#stream, 'close', { signal })]);
+    } finally {
+      waiting.abort();
+    }
   }
 }
 
@@ -56,12 +77,17 @@ export interface Cli {
 export interface CliOptions {
   readonly env?: { readonly [name: string]: string };
   readonly input?: string | Uint8Array;
+  /** The most descriptors that the process may have; needs Linux. */
+  readonly descriptors?: number;
 }
 
 /** Runs the command line in a process of its own, which does not outlive the test. Without input its stdin stays open. */
-export const cli = (t: Test, args: readonly string[], { env = {}, input }: CliOptions = {}): Cli => {
+export const cli = (t: Test, args: readonly string[], { env = {}, input, descriptors }: CliOptions = {}): Cli => {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(PUSH_DAEMON_|NODE_OPTIONS$|TAP)/.test(name));
-  const child = spawn(process.execPath, [BIN, ...args], {
+  // `prlimit` becomes the process, so that signals reach it.
+  const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
+  const [program = '', ...words] = [...limited, process.execPath, BIN, ...args];
+  const child = spawn(program, words, {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
