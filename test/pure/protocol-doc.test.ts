@@ -34,7 +34,7 @@ const text = readFileSync('docs/PROTOCOL.md', 'utf8');
 
 /** The rows of the table between the markers of a section, as cells. */
 function rows(section: string): string[][] {
-  const [, table = ''] = text.split(new RegExp(`<!-- ${section}: (?:begin|end) -->`));
+  const [, table = ''] = text.split(new RegExp(`<!-- ${section}: (?:begin|end)(?: \\(generated\\))? -->`));
   const lines = table.trim().split('\n').slice(2);
   return lines.map((line) =>
     line

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { OPTIONS } from '../../config/index.js';
+import { envName, OPTIONS } from '../../config/index.js';
 import { integer } from '../arguments.js';
 import type { StatusOptions } from './status.js';
 
@@ -8,8 +8,19 @@ const ROWS_DEFAULT = 20;
 export const define = (command: Command): void => {
   const { metricsHost, metricsPort } = OPTIONS;
   command
-    .option('--metrics-host <host>', `address of the daemon's side port`, metricsHost.default)
-    .option('--metrics-port <port>', `the daemon's side port`, integer(1, 65_535), Number(metricsPort.default))
+    .addOption(
+      command
+        .createOption('--metrics-host <host>', `address of the daemon's side port`)
+        .default(metricsHost.default)
+        .env(envName('metricsHost')),
+    )
+    .addOption(
+      command
+        .createOption('--metrics-port <port>', `the daemon's side port`)
+        .default(Number(metricsPort.default))
+        .env(envName('metricsPort'))
+        .argParser(integer(1, 65_535)),
+    )
     .option('--url <url>', 'the whole address instead, such as http://host:9464/status')
     .option('--rows <n>', 'most topics, and most connections, that are shown', integer(1), ROWS_DEFAULT)
     .option('--watch', 'again every second, until Ctrl-C')

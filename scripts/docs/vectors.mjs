@@ -1,11 +1,8 @@
 /**
- * Writes test/vectors/vectors.json: golden frames, made from proto/push.proto by protobufjs and zlib alone, so that they
- * owe nothing to the codec they test. For codecs in other languages too: `frame` is proto3's JSON mapping with the
- * fields' own names, `hex` the whole frame with its length and CRC.
- *
- *     node scripts/make-vectors.mjs
+ * test/vectors/vectors.json: golden frames, made from proto/push.proto by protobufjs and zlib alone, so that they owe
+ * nothing to the codec they test. For codecs in other languages too: `frame` is proto3's JSON mapping with the fields'
+ * own names, `hex` the whole frame with its length and CRC.
  */
-import { writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs';
 
@@ -147,9 +144,12 @@ const BAD = [
   ['an id of 65 bytes', 'fault', encode({ publish: { records: [{ id: base64('x'.repeat(65)) }] } })],
 ];
 
-const vectors = {
-  about: 'made by scripts/make-vectors.mjs from proto/push.proto',
-  good: Object.entries(GOOD).map(([name, frame]) => ({ name, frame, hex: encode(frame).toString('hex') })),
-  bad: BAD.map(([name, outcome, bytes]) => ({ name, outcome, hex: Buffer.from(bytes).toString('hex') })),
+/** The file, whatever it was before. */
+export const vectorsFile = () => {
+  const vectors = {
+    about: 'made by scripts/docs/vectors.mjs from proto/push.proto',
+    good: Object.entries(GOOD).map(([name, frame]) => ({ name, frame, hex: encode(frame).toString('hex') })),
+    bad: BAD.map(([name, outcome, bytes]) => ({ name, outcome, hex: Buffer.from(bytes).toString('hex') })),
+  };
+  return `${JSON.stringify(vectors, null, 2)}\n`;
 };
-writeFileSync('test/vectors/vectors.json', `${JSON.stringify(vectors, null, 2)}\n`);

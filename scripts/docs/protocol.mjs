@@ -1,15 +1,12 @@
 /**
- * Writes what is made of docs/PROTOCOL.md: the hex of its examples, by protobufjs from proto/push.proto and zlib, so that
- * they owe nothing to the codec that is tested with them; and the table of codes.
- *
- *     npm run build && node scripts/protocol-vectors.mjs
+ * What is made of docs/PROTOCOL.md: the hex of its examples, by protobufjs from proto/push.proto and zlib, so that they
+ * owe nothing to the codec that is tested with them; and the table of codes.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs';
-import { CODES } from '../dist/wire/index.js';
+import { CODES } from '../../dist/wire/index.js';
+import { withSection } from './section.mjs';
 
-const PATH = new URL('../docs/PROTOCOL.md', import.meta.url);
 const root = new protobuf.Root().loadSync('proto/push.proto', { keepCase: true });
 const Frame = root.lookupType('pushd.v1.Frame');
 
@@ -25,15 +22,17 @@ function withHex(example) {
   return `${text}\n${uint32(payload.length)} ${Buffer.from(payload).toString('hex')} ${uint32(crc32(payload))}`;
 }
 
-const codeRows = Object.entries(CODES).map(
-  ([name, { code, retry, scope, meaning }]) =>
-    `| ${code} | ${name} | ${retry ? 'yes' : 'no'} | ${scope} | ${meaning} |\n`,
-);
+const codesTable = () => {
+  const rows = Object.entries(CODES).map(
+    ([name, { code, retry, scope, meaning }]) =>
+      `| ${code} | ${name} | ${retry ? 'yes' : 'no'} | ${scope} | ${meaning} |`,
+  );
+  return ['| code | name | retry | scope | meaning |', '|---|---|---|---|---|', ...rows].join('\n');
+};
 
-const text = readFileSync(PATH, 'utf8')
-  .replace(
+/** The document with the hex of every example, and the table of codes, made anew. */
+export const protocolDocument = (text) =>
+  withSection(text, 'codes', codesTable()).replace(
     /```frame\n(.*?)\n```/gs,
     (_, examples) => `\`\`\`frame\n${examples.split('\n\n').map(withHex).join('\n\n')}\n\`\`\``,
-  )
-  .replace(/(<!-- codes: begin -->\n.*\n.*\n)[^<]*/, (_, head) => head + codeRows.join(''));
-writeFileSync(PATH, text);
+  );
