@@ -1,17 +1,23 @@
 import type { ClientWorld } from './world.js';
 
 /**
- * An answer that has not come after so long will not come: the request or the answer was lost to a link that damages
- * frames, or the server hangs. Twice the longest heartbeat interval.
+ * An answer of which nothing has come after so long will not come: the request or the answer was lost to a link that
+ * damages frames, or the server hangs. Twice the longest heartbeat interval.
  */
 export const ANSWER_TIMEOUT_MS = 30_000;
+
+interface Asked {
+  /** When it was asked, or when a part of its answer came. */
+  readonly sinceMs: number;
+  /** How long the server was asked to wait before it answers. */
+  readonly waitMs: number;
+}
 
 /** Watches over the requests of one link that must be answered, with one timer for all of them. */
 export class AnswerWatch {
   readonly #world: ClientWorld;
   readonly #overdue: () => void;
-  /** When each was asked; the oldest first. */
-  readonly #asked = new Map<number, number>();
+  readonly #asked = new Map<number, Asked>();
   #cancel: (() => void) | undefined;
   #reading: 'yes' | 'held' = 'yes';
 
@@ -20,9 +26,15 @@ export class AnswerWatch {
     this.#overdue = overdue;
   }
 
-  asked(requestId: number): void {
-    this.#asked.set(requestId, this.#world.clock.monotonicMs());
+  /** @param waitMs how long the server may wait before it answers */
+  asked(requestId: number, waitMs = 0): void {
+    this.#asked.set(requestId, { sinceMs: this.#world.clock.monotonicMs(), waitMs });
     if (this.#cancel === undefined) this.#arm(ANSWER_TIMEOUT_MS);
+  }
+
+  /** A part of the answer has come, and for the rest the time begins anew. */
+  progressed(requestId: number): void {
+    if (this.#asked.has(requestId)) this.asked(requestId);
   }
 
   answered(requestId: number): void {
@@ -37,8 +49,8 @@ export class AnswerWatch {
   /** This end reads again, and the time begins anew. */
   release(): void {
     this.#reading = 'yes';
-    const nowMs = this.#world.clock.monotonicMs();
-    for (const requestId of this.#asked.keys()) this.#asked.set(requestId, nowMs);
+    const sinceMs = this.#world.clock.monotonicMs();
+    for (const [requestId, { waitMs }] of this.#asked) this.#asked.set(requestId, { sinceMs, waitMs });
   }
 
   stop(): void {
@@ -53,11 +65,15 @@ export class AnswerWatch {
 
   #look(): void {
     this.#cancel = undefined;
-    const [oldestMs] = this.#asked.values();
-    if (oldestMs === undefined) return;
-    const leftMs = oldestMs + ANSWER_TIMEOUT_MS - this.#world.clock.monotonicMs();
+    if (this.#asked.size === 0) return;
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const { sinceMs, waitMs } of this.#asked.values()) {
+      dueMs = Math.min(dueMs, sinceMs + waitMs + ANSWER_TIMEOUT_MS);
+    }
+    const leftMs = dueMs - this.#world.clock.monotonicMs();
     if (this.#reading === 'held') this.#arm(ANSWER_TIMEOUT_MS);
-    else if (leftMs > 0) this.#arm(leftMs);
+    // No later than a request that is asked in the meantime could be due.
+    else if (leftMs > 0) this.#arm(Math.min(leftMs, ANSWER_TIMEOUT_MS));
     else this.#overdue();
   }
 }

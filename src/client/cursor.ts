@@ -44,6 +44,11 @@ export class TopicCursor {
     return this.#position === 'void';
   }
 
+  /** Has the server still to say where it begins? */
+  get isWaiting(): boolean {
+    return this.#state === 'waiting';
+  }
+
   /** The server is asked anew, on this link or another. */
   wait(): void {
     this.#state = 'waiting';

@@ -63,7 +63,11 @@ export class Fetches {
 
   /** Messages name their topic and no request: they belong to whichever fetch of that topic is under way. */
   received(frame: Messages | Gap): void {
-    for (const fetch of this.#pending) if (fetch.topic === frame.topic) fetch.frames.push(frame);
+    for (const fetch of this.#pending) {
+      if (fetch.topic !== frame.topic) continue;
+      fetch.frames.push(frame);
+      this.#link?.progressed(fetch.requestId);
+    }
   }
 
   fetched({ requestId, epoch, nextOffset, more }: Fetched): void {
@@ -103,7 +107,7 @@ export class Fetches {
       waitMs,
       start: start.start,
     };
-    link.sendAll([request]);
+    link.ask([request]);
   }
 
   #take(requestId: number): PendingFetch | undefined {

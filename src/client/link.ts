@@ -14,6 +14,7 @@ import {
 import {
   type ClientFrame,
   encodeFrame,
+  type Fetch,
   type Frame,
   MESSAGES_SLACK_BYTES,
   PAYLOAD_BYTES_DEFAULT,
@@ -210,10 +211,17 @@ export class Link implements SessionHost, DialEvents {
   }
 
   /** Sends requests that must be answered in time, as one write. */
-  ask(requests: readonly (Subscribe | Publish)[]): void {
+  ask(requests: readonly (Subscribe | Publish | Fetch)[]): void {
     if (this.#state === 'ended') return;
-    for (const { requestId } of requests) this.#answers.asked(requestId);
+    for (const request of requests) {
+      this.#answers.asked(request.requestId, request.type === 'fetch' ? request.waitMs : 0);
+    }
     this.sendAll(requests);
+  }
+
+  /** A part of the answer to a request has come. */
+  progressed(requestId: number): void {
+    this.#answers.progressed(requestId);
   }
 
   /** Ends the link; a second time, or after another cause, is a no-op. */

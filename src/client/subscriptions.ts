@@ -56,6 +56,10 @@ const SUBSCRIBE_BYTES = 1024;
 /** Does the name stand for many topics? */
 export const isPattern = (name: string): boolean => /[*>]/.test(name);
 
+/** How well a subscription knows where to begin: by name best, then a pattern that has been told of its topics. */
+const precision = ({ topic, state }: Subscription): number =>
+  isPattern(topic) ? (state === 'established' ? 1 : 0) : 2;
+
 /** What the application listens to, across links: asks for it on every new one, and delivers each record once. */
 export class Subscriptions {
   readonly #nextId: () => number;
@@ -80,6 +84,7 @@ export class Subscriptions {
       if (this.#byName.get(request.topic) !== subscription) return;
       this.#link?.sendAll([{ type: 'unsubscribe', requestId: this.#nextId(), topic: request.topic }]);
       this.#end(subscription, undefined);
+      if (this.#isWaitedFor(subscription)) this.repair();
     };
   }
 
@@ -163,7 +168,9 @@ export class Subscriptions {
 
   #askAll(link: Link): void {
     for (const { cursor } of this.#topics.values()) cursor.wait();
-    link.ask(Array.from(this.#byName.values(), (subscription) => this.#ask(subscription, link)));
+    // Those that say where they stand go first, for the place of the first that covers a topic is that of all of them.
+    const inOrder = [...this.#byName.values()].sort((a, b) => precision(b) - precision(a));
+    link.ask(inOrder.map((subscription) => this.#ask(subscription, link)));
   }
 
   #ask(subscription: Subscription, link: Link): Subscribe {
@@ -220,6 +227,12 @@ export class Subscriptions {
     if (verdict.type !== 'deliver') return false;
     for (const gap of verdict.gaps) this.#deliver(entry, gap);
     return true;
+  }
+
+  /** Would its answer, which nobody listens to any more, have said where another one begins? */
+  #isWaitedFor({ topic, topics }: Subscription): boolean {
+    for (const name of [topic, ...topics]) if (this.#topics.get(name)?.cursor.isWaiting === true) return true;
+    return false;
   }
 
   #deliver({ listeners }: Entry, event: TopicEvent): void {

@@ -140,16 +140,17 @@ export class Subscriber {
   /** Sends what it is owed, at most about `budget` bytes and what the link takes. Returns how many bytes it was sent. */
   advance(budget: number): number {
     let sent = this.#announceAll();
+    // Ahead of the cursors, for what those are behind may be as much as is retained, and an answer is a bounded part.
+    for (const fetch of this.fetches.values()) {
+      if (this.out.full || sent >= budget) break;
+      sent += fetch.advance();
+    }
     for (const [topic, cursor] of this.cursors) {
       if (this.out.full || sent >= budget) break;
       const bytes = advanceCursor(this, cursor);
       sent += bytes;
       // Behind the others, so that each topic has its turn; in the end the cursor is gone or nothing was sent.
       if (bytes > 0 && this.cursors.delete(topic)) this.cursors.set(topic, cursor);
-    }
-    for (const fetch of this.fetches.values()) {
-      if (this.out.full || sent >= budget) break;
-      sent += fetch.advance();
     }
     this.flush();
     return sent;

@@ -342,6 +342,40 @@ t.test('two subscriptions that cover one topic are sent it once, and both have i
   );
 });
 
+t.test('those that know where they stand are asked for first: by name, then patterns that go on', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  reader(pair, {}, 'a.*');
+  const { requestId } = link.next('subscribe');
+  link.say(subscribed(requestId, 'a.*', '', 0, 0));
+  link.cut();
+  reader(pair, {}, '*.1');
+  reader(pair, {}, 'a.1');
+  const again = pair.reconnect();
+  t.same(
+    [again.next('subscribe').topic, again.next('subscribe').topic, again.next('subscribe').topic],
+    ['a.1', 'a.*', '*.1'],
+  );
+});
+
+t.test('one whose answer would have said where another begins is ended: the other asks again', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const pattern = reader(pair, { from: { positions: [{ topic: 'a.1', epoch: 'e', offset: 5 }] } }, 'a.*');
+  const exact = reader(pair, { from: { epoch: 'e', offset: 5 } }, 'a.1');
+  const asked = [link.next('subscribe'), link.next('subscribe')] as const;
+  await exact.subscription.return();
+  // Both answers are under way: the first is to nobody any more, and the second one says where the first has come to.
+  link.say(subscribed(asked[1].requestId, 'a.1', 'e', 5, 6), messages('a.1', 5, 2));
+  link.say(subscribed(asked[0].requestId, 'a.*', '', 0, 0), subscribed(asked[0].requestId, 'a.1', 'e', 7, 6));
+  t.match([link.next('unsubscribe'), link.next('unsubscribe')], [{ topic: 'a.1' }, { topic: 'a.*' }]);
+  const { requestId, positions } = link.next('subscribe');
+  t.same(positions, [{ topic: 'a.1', epoch: 'e', offset: 5 }]);
+  link.say(subscribed(requestId, 'a.1', 'e', 5, 6), messages('a.1', 5, 2));
+  await settle();
+  t.strictSame(pattern.seen, [5, 6]);
+});
+
 t.test('a refusal ends the subscription; one that may be retried costs the link instead', async (t) => {
   const pair = new Pair();
   const link = pair.welcome();

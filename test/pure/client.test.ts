@@ -149,6 +149,33 @@ t.test('a request that is never answered costs the link, not the request', async
   t.match(await publish, { offset: 1 });
 });
 
+t.test(
+  'a fetch that is never answered costs the link, when its wait and the time for an answer are over',
+  async (t) => {
+    const pair = new Pair();
+    const link = pair.welcome();
+    const fetch = pair.client.fetch('a', { from: { epoch: 'e', offset: 1 }, waitMs: 20_000 });
+    await settle();
+    link.next('fetch');
+    const wait = (ms: number) => {
+      for (let left = ms; left > 0; left -= 2_000) {
+        pair.time.advance(2_000);
+        link.say({ type: 'pong', nonce: 0n, sentUs: 0n });
+      }
+      return link.all().some(({ type }) => type === 'close');
+    };
+    t.notOk(wait(48_000));
+    // From a part of the answer on, the server has no reason to wait.
+    link.say(messages('a', 1));
+    t.notOk(wait(28_000));
+    t.ok(wait(4_000));
+    pair.time.advance(10_000);
+    const { requestId } = pair.welcome().next('fetch');
+    pair.link.say({ type: 'fetched', requestId, epoch: 'e', nextOffset: 1, more: false });
+    t.match(await fetch, { next: { offset: 1 } });
+  },
+);
+
 t.test('close() waits for what is pending, says BYE, and leaves nothing', async (t) => {
   const pair = new Pair();
   const link = pair.welcome();

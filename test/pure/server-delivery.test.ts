@@ -613,6 +613,19 @@ t.test('FETCH: a long poll is answered by the next append, or by nothing when it
   t.equal(world.stats.topics, 1, 'and b is forgotten');
 });
 
+t.test('FETCH: its answer does not wait for all that subscriptions are behind', async (t) => {
+  const { world, writer, publish } = withWriter();
+  publish('a', 100, 'x'.repeat(32_000));
+  writer.publish('b', 'x');
+  const reader = world.client();
+  reader.link.allow(0);
+  reader.subscribe('a', { start: Start.EARLIEST }).fetch('b');
+  reader.link.allow(Infinity);
+  world.time.run();
+  t.equal(reader.offsets('a').length, 100);
+  t.ok(reader.names().indexOf('fetched') < 20, 'behind what was under way');
+});
+
 t.test('FETCH of a topic that is subscribed to, or being fetched, could not be told apart', async (t) => {
   const { world, writer } = withWriter({ heartbeat: 600_000 });
   writer.publish('a.b', '1');
