@@ -113,3 +113,19 @@ t.test('S4 nine hundred topics on one connection: each in order, and none keeps 
     if (reader.texts(topic).join() !== expected) t.fail(`${topic}: ${reader.texts(topic)}`);
   }
 });
+
+t.test('M1 thousands of topics and hundreds of clients: not a series more', async (t) => {
+  const { port, metricsPort } = await daemon(t, ['--max-conns', '500', ...PATIENT]);
+  const side = new SidePort(t, metricsPort);
+  const before = [...(await side.metrics()).keys()];
+  const clients = await Promise.all(times(500, (i) => welcomed(t, port, { client: `client-${i}` })));
+  for (const [i, client] of clients.entries()) {
+    for (let n = 0; n < 20; n++) client.publish(n + 1, `topic.${i}.${n}`, 'x');
+  }
+  for (const client of clients) await client.until(() => client.frames.length === 20);
+  const after = await side.metrics();
+  t.match(after, new Map(Object.entries({ topics: 10_000, connections: 500, records_published_total: 10_000 })));
+  // Kinds of garbage collection come up as they happen, and are few.
+  const ours = (series: readonly string[]) => series.filter((name) => !name.startsWith('nodejs_gc_'));
+  t.same(ours([...after.keys()]), ours(before));
+});

@@ -116,6 +116,48 @@ t.test('F5 more than 64 KiB before HELLO: refused from the header alone', async 
   t.equal(world.dial().sendBytes(header(64 * KIB)).cause, 'none');
 });
 
+t.test('F6 F7 corrupt frames are counted, and skipped, searched behind, or the end, as is configured', async (t) => {
+  const publishOf = (data: string) => encodeFrame(publishFrame(0, 'a', data));
+  const flipped = (bit: number) => {
+    const bytes = publishOf('damaged');
+    bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    return bytes;
+  };
+  const inPayload = flipped(8 * 10);
+  const outcomes = [
+    { onCorrupt: 'skip', corrupt: inPayload, cause: 'none' },
+    { onCorrupt: 'scan', corrupt: inPayload, cause: 'none' },
+    { onCorrupt: 'scan', corrupt: flipped(8 * 3 + 1), cause: 'none' },
+    { onCorrupt: 'close', corrupt: inPayload, cause: 'CORRUPT' },
+  ] as const;
+  for (const { onCorrupt, corrupt, cause } of outcomes) {
+    const world = new World({ onCorrupt });
+    const reader = world.client().subscribe('a');
+    const writer = world.client().sendBytes(Buffer.concat([publishOf('before'), corrupt, publishOf('behind')]));
+    t.same(reader.texts('a'), cause === 'none' ? ['before', 'behind'] : ['before'], onCorrupt);
+    t.equal(writer.cause, cause);
+    // A frame that is passed over is counted as such, one that ends the connection as its cause.
+    t.same([world.counts.get('corruptFrames'), world.counts.get('closed.corrupt')], cause === 'none' ? [1, 0] : [0, 1]);
+    writer.cut();
+    reader.cut();
+    world.assertDeserted();
+  }
+  const world = new World();
+  const reader = world.client().subscribe('a');
+  const writer = world.client();
+  for (let i = 0; i < 16; i++) writer.sendBytes(inPayload);
+  writer.sendBytes(publishOf('still here'));
+  t.same(reader.texts('a'), ['still here']);
+  writer.sendBytes(inPayload).sendBytes(publishOf('too late'));
+  t.same(reader.texts('a'), ['still here'], 'the budget is used up');
+  t.equal(writer.cause, 'CORRUPT');
+  t.match(writer.close, { retryable: true });
+  writer.fin();
+  t.same(world.counts.under('closed'), { corrupt: 1 });
+  reader.cut();
+  world.assertDeserted();
+});
+
 t.test('F8 FIN or RST in the middle of a frame: nothing of it is delivered', async (t) => {
   const publish = encodeFrame(publishFrame(1, 'a', 'half'));
   for (const leave of ['fin', 'cut'] as const) {
@@ -456,6 +498,24 @@ t.test('B5 a flood of PINGs ends with its budget', async (t) => {
   client.send(...flood);
   t.equal(client.of('pong').length, 100);
   t.equal(client.cause, 'RATE_LIMITED');
+});
+
+t.test('B5 PINGs whose answers are not read: no more waits than the budget allows', async (t) => {
+  const world = new World();
+  const client = world.client();
+  client.link.allow(0);
+  const ping = encodeFrame({ type: 'ping', nonce: 1n, sentUs: 1n, rttUs: 0 });
+  const pong = encodeFrame({ type: 'pong', nonce: 1n, sentUs: 1n });
+  for (let i = 0; i < 100; i++) client.sendBytes(ping);
+  t.equal(client.end, 'none');
+  const before = client.link.pending;
+  t.ok(before <= 100 * pong.length, `${before} bytes wait`);
+  for (let i = 0; i < 1_000; i++) client.sendBytes(ping);
+  t.ok(client.link.pending <= 100 * pong.length + 200, 'besides, there is a CLOSE now');
+  t.same(world.counts.under('closed'), { rate_limited: 1 });
+  world.advance(2_100);
+  t.equal(client.end, 'destroyed');
+  world.assertDeserted();
 });
 
 t.test('WELCOME comes again when the interval changes', async (t) => {

@@ -52,6 +52,9 @@ const LINES_MAX = 400;
 const LINES_WORTH_A_LOOK = 200;
 const FUNCTION_LINES_MAX = 70;
 
+/** The families of faults that the product must survive, with how many cases each has; their tests bear their ids. */
+const CASES = { F: 11, H: 4, A: 4, B: 5, S: 4, R: 5, C: 5, D: 3, G: 3, M: 2 } as const;
+
 const folderOf = (path: string): string => path.split('/')[1] ?? '';
 
 /** Everything that a file imports, as it is written there. */
@@ -166,6 +169,25 @@ t.test('no file and no function is longer than one can hold in mind', async (t) 
     });
   }
   t.comment(`worth a look, more than ${LINES_WORTH_A_LOOK} lines: ${long.toSorted().toReversed().join(', ')}`);
+});
+
+t.test('every case of a fault has a test that bears its id', async (t) => {
+  const shown = new Set<string>();
+  for (const path of filesUnder('test').filter((name) => name.endsWith('.test.ts'))) {
+    visit(syntaxOf(path), (node) => {
+      if (!ts.isCallExpression(node) || !/^\w+\.test$/.test(node.expression.getText())) return;
+      const [name] = node.arguments;
+      if (name === undefined || !ts.isStringLiteralLike(name)) return;
+      for (const id of name.text.match(/\b[A-Z]\d+\b/g) ?? []) shown.add(id);
+    });
+  }
+  const ids = Object.entries(CASES).flatMap(([family, count]) =>
+    Array.from({ length: count }, (_, i) => `${family}${i + 1}`),
+  );
+  t.same(
+    ids.filter((id) => !shown.has(id)),
+    [],
+  );
 });
 
 t.test('no any', async (t) => {

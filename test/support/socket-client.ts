@@ -163,8 +163,8 @@ export const dialClient = async (
 };
 
 /** A client that has been welcomed. */
-export const welcomed = async (t: Test, port: string): Promise<SocketClient> => {
-  const client = (await dialClient(t, port)).hello();
+export const welcomed = async (t: Test, port: string, hello: Partial<Hello> = {}): Promise<SocketClient> => {
+  const client = (await dialClient(t, port)).hello(hello);
   await client.frame('welcome');
   return client;
 };
