@@ -136,7 +136,8 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
     this.#requests?.subscriber.leave();
     this.#services.env.telemetry.closed(cause.name.toLowerCase());
     this.#logEnd(cause);
-    if (cause.by === 'local') this.#out.control(closeFrame(cause));
+    // Behind the data: a CLOSE that overtook what has been gathered would not be the last word.
+    if (cause.by === 'local') this.#out.inOrder(closeFrame(cause));
     this.#out.flushAll();
     // What still arrives is read and ignored: an unread byte would turn the end into a reset, and lose the last words.
     this.#transport.resume();

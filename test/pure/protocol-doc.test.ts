@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import t from 'tap';
 import { loadConfig } from '../../src/config/index.js';
@@ -92,7 +92,7 @@ function writtenFields(message: object): object {
   return Object.fromEntries(entries.filter(([name, value]) => name !== 'type' && value !== undefined));
 }
 
-t.test('every example is the frame that it says', async (t) => {
+t.test('FRM-2 FRM-3 PAY-5 every example is the frame that it says', async (t) => {
   t.ok(examples.length > 30);
   for (const example of examples) {
     const { frame, fields } = example;
@@ -125,29 +125,32 @@ function fieldList(message: string): string {
   return fields.map((field) => `${field.id} ${field.name} ${type(field)}`).join(' · ');
 }
 
-t.test('the tables of frames, messages and enums are those of the code and of push.proto', async (t) => {
-  const frames = root.lookupType('pushd.v1.Frame').fieldsArray;
-  t.strictSame(
-    rows('frames').map(([number, name, , fields]) => [Number(number), name, fields]),
-    frames.map(({ id, name, type }) => [id, name, fieldList(type)]),
-  );
-  t.strictSame(Object.fromEntries(frames.map(({ id, name }) => [name, id])), FrameType);
-  t.strictSame(
-    rows('messages'),
-    ['Record', 'AckResult', 'Position'].map((name) => [name, fieldList(name)]),
-  );
-  t.strictSame(
-    rows('enums'),
-    Object.entries({ Start, OnLag, GapReason }).map(([name, values]) => [
-      name,
-      Object.entries(values)
-        .map(([value, number]) => `${number} ${value}`)
-        .join(' · '),
-    ]),
-  );
-});
+t.test(
+  'PAY-2 PAY-3 PAY-4 the tables of frames, messages and enums are those of the code and of push.proto',
+  async (t) => {
+    const frames = root.lookupType('pushd.v1.Frame').fieldsArray;
+    t.strictSame(
+      rows('frames').map(([number, name, , fields]) => [Number(number), name, fields]),
+      frames.map(({ id, name, type }) => [id, name, fieldList(type)]),
+    );
+    t.strictSame(Object.fromEntries(frames.map(({ id, name }) => [name, id])), FrameType);
+    t.strictSame(
+      rows('messages'),
+      ['Record', 'AckResult', 'Position'].map((name) => [name, fieldList(name)]),
+    );
+    t.strictSame(
+      rows('enums'),
+      Object.entries({ Start, OnLag, GapReason }).map(([name, values]) => [
+        name,
+        Object.entries(values)
+          .map(([value, number]) => `${number} ${value}`)
+          .join(' · '),
+      ]),
+    );
+  },
+);
 
-t.test('the table of codes is that of the code', async (t) => {
+t.test('CLS-7 the table of codes is that of the code', async (t) => {
   t.strictSame(
     rows('codes'),
     Object.entries(CODES).map(([name, { code, retry, scope, meaning }]) => [
@@ -179,6 +182,9 @@ t.test('the table of limits is that of the code', async (t) => {
       TOO_LARGE_FACTOR,
       config.maxSubscriptions,
       limits.SUBSCRIPTION_CHANGES_PER_SECOND,
+      limits.TOPICS_PER_CHANGE,
+      limits.COVERED_TOPICS_MAX,
+      config.maxTopics,
       limits.FETCHES_MAX,
       limits.FETCH_RECORDS_DEFAULT,
       limits.FETCH_BYTES_MAX,
@@ -209,6 +215,43 @@ t.test('rules are numbered without holes, and every reference leads to one', asy
     if (reference === 'CRC-32' || reference === 'UTF-8') continue;
     t.ok(Number(number) <= (last.get(family) ?? 0), `${reference} exists`);
   }
+});
+
+/** Rules that no test of the server can show. */
+const NOT_THE_SERVERS: { readonly [why: string]: readonly string[] } = {
+  'a definition, or advice': ['FRM-1', 'PAY-8', 'CLS-4', 'CLS-6'],
+  'what C does; see the tests of the SDK and of the client in Python': [
+    'FRM-5',
+    'COR-6',
+    'COR-7',
+    'CLS-5',
+    'HBT-6',
+    'HBT-7',
+    'MSG-3',
+    'MSG-4',
+    'GAP-2',
+  ],
+};
+
+t.test('every rule has a test that names it', async (t) => {
+  const named = new Set<string>();
+  for (const file of readdirSync('test/pure').filter((name) => name.startsWith('protocol-'))) {
+    const source = readFileSync(`test/pure/${file}`, 'utf8');
+    for (const [, ids = ''] of source.matchAll(/t\.test\(\s*'((?:[A-Z]{3}-\d+ )+)/g)) {
+      for (const id of ids.trim().split(' ')) named.add(id);
+    }
+  }
+  const rules = [...text.matchAll(/^\*\*([A-Z]{3}-\d+)\*\*/gm)].map(([, id]) => id as string);
+  const exempt = Object.values(NOT_THE_SERVERS).flat();
+  t.strictSame(
+    rules.filter((id) => !named.has(id)),
+    rules.filter((id) => exempt.includes(id)),
+  );
+  t.strictSame(
+    [...named, ...exempt].filter((id) => !rules.includes(id)),
+    [],
+    'and each test a rule',
+  );
 });
 
 const VARYING = ['connectionId', 'server', 'timestampUs', 'retryAfterMs'];
