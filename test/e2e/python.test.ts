@@ -234,7 +234,7 @@ t.test('sub: from a position in the middle of a batch', { skip }, async (t) => {
 });
 
 t.test('sub: a quiet link is kept alive by heartbeats', { skip }, async (t) => {
-  const port = await daemonFor(t, { PUSH_DAEMON_HEARTBEAT: '500ms' });
+  const port = await daemonFor(t, { PUSH_DAEMON_HEARTBEAT: '1s' });
   const alive = latch();
   let beats = 0;
   const proxy = await proxyFor(t, port, (frame) => {
