@@ -1,35 +1,116 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import t from 'tap';
-import { loadConfig } from '../../src/config/index.js';
-import { startDaemon } from '../../src/daemon/index.js';
+import t, { type Test } from 'tap';
+import { daemon } from './cli-process.js';
 
 const root = new URL('../../', import.meta.url);
-const readme = readFileSync(new URL('README.md', root), 'utf8');
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const readme = read('README.md');
 
-t.test('the example of the README does what it says', async (t) => {
-  const [, example] = /<!-- example: quick start -->\n```ts\n(.*?)```/s.exec(readme) ?? [];
-  if (example === undefined) throw new Error('the README has no quick start');
-  const loaded = loadConfig({
-    flags: { port: '0', metricsPort: '0', logLevel: 'silent' },
-    env: {},
-    readFile: () => '',
-  });
-  if (!loaded.ok) throw new Error('the configuration of this test is wrong');
-  const daemon = await startDaemon({ config: loaded.config });
-  t.teardown(() => daemon.stop());
+/** The block of code that the README marks as this example. */
+function example(name: string): string {
+  const [, block] = new RegExp(`<!-- example: ${name} -->\\n\`\`\`\\w+\\n(.*?)\`\`\``, 's').exec(readme) ?? [];
+  if (block === undefined) throw new Error(`the README has no example "${name}"`);
+  return block;
+}
 
-  const code = example.replace('127.0.0.1:9000', `127.0.0.1:${daemon.address.port}`);
+/** An environment in which `push-daemon` is a command, as it is for somebody who has installed it. */
+function installed(t: Test, variables: { readonly [name: string]: string }): NodeJS.ProcessEnv {
+  const bin = fileURLToPath(new URL('bin/push-daemon.js', root));
+  const directory = t.testdir({ 'push-daemon': t.fixture('symlink', bin) });
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(PUSH_DAEMON_|NODE_OPTIONS$|TAP)/.test(name));
+  return { ...Object.fromEntries(inherited), ...variables, PATH: `${directory}:${process.env.PATH}` };
+}
+
+/** Runs a line of shell until it has printed a line that matches, or to its end, and returns that line. */
+async function printed(line: string, env: NodeJS.ProcessEnv, pattern: RegExp): Promise<string> {
+  const child = spawn('sh', ['-c', `exec ${line}`], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  try {
+    for await (const text of createInterface({ input: child.stdout })) if (pattern.test(text)) return text;
+    throw new Error(`${line} printed nothing like ${pattern}`);
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+t.test('quick start: the example in TypeScript does what it says', async (t) => {
+  const { port } = await daemon(t);
+  const code = example('quick start').replace('127.0.0.1:9000', `127.0.0.1:${port}`);
   const node = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], { cwd: root });
   const { stdout, stderr } = await node;
   t.equal(stdout, 'orders.eu 1 {"id":1}\n');
   t.equal(stderr, '');
 });
 
-t.test('what the README points to is there', (t) => {
-  const links = Array.from(readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g), ([, path]) => path as string);
-  t.ok(links.length > 5);
-  for (const path of links) t.ok(existsSync(new URL(path, root)), path);
-  t.end();
+t.test('command line: every command of the example, in its order', async (t) => {
+  const commands = example('command line')
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/ +#.*$/, ''));
+  const [serve = '', sub = '', pub = '', status = '', curl = ''] = commands;
+  t.equal(commands.length, 5);
+  t.match(serve, /^push-daemon --port 9000 /);
+  const { port, metricsPort } = await daemon(t, serve.replace('--port 9000', '').trim().split(/ +/).slice(1));
+  const env = installed(t, { PUSH_DAEMON_PORT: port, PUSH_DAEMON_METRICS_PORT: metricsPort });
+
+  t.match(sub, /^push-daemon sub /);
+  const watching = printed(sub, env, /"orders\.eu"/);
+  t.equal(spawnSync('sh', ['-c', pub], { env }).status, 0);
+  t.match(JSON.parse(await watching), { type: 'message', topic: 'orders.eu', data: '{"id":1}', key: 'eu' });
+  t.match(await printed(status, env, /orders\.eu/), 'orders.eu');
+
+  const [, path = ''] = /^curl localhost:9464(\/\S+)$/.exec(curl) ?? [];
+  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}${path}`)).text();
+  t.match(metrics, /^push_daemon_records_published_total 1$/m);
+});
+
+const withoutPromtool = spawnSync('promtool', ['--version']).error !== undefined;
+if (withoutPromtool && process.env.CI === 'true') t.fail('promtool is not installed, and CI has to have it');
+
+t.test(
+  'prometheus: the example is a configuration',
+  { skip: withoutPromtool && 'promtool is not installed (Debian package prometheus)' },
+  async (t) => {
+    const directory = t.testdir({ 'prometheus.yml': example('prometheus') });
+    t.match(
+      execFileSync('promtool', ['check', 'config', `${directory}/prometheus.yml`], { encoding: 'utf8' }),
+      'valid',
+    );
+  },
+);
+
+t.test('docs/CLI.md: its examples end well', async (t) => {
+  const { port, metricsPort } = await daemon(t);
+  const env = installed(t, { PUSH_DAEMON_PORT: port, PUSH_DAEMON_METRICS_PORT: metricsPort });
+  const blocks = Array.from(read('docs/CLI.md').matchAll(/```sh\n(.*?)```/gs), ([, block]) => block as string);
+  t.ok(blocks.length > 1);
+  for (const line of blocks.join('').trim().split('\n')) {
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', line], { env, encoding: 'utf8' });
+    t.equal(status, 0, `${line}\n${stdout}${stderr}`);
+  }
+});
+
+t.test('what the documents point to is there', async (t) => {
+  for (const path of ['README.md', 'CONTRIBUTING.md', 'docs/CLI.md', 'docs/ARCHITECTURE.md', 'docs/CONFIGURATION.md']) {
+    const links = Array.from(read(path).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g), ([, link]) => link as string);
+    t.ok(links.length > 0, path);
+    for (const link of links) t.ok(existsSync(new URL(link, new URL(path, root))), `${path} points to ${link}`);
+  }
+});
+
+t.test('what docs/ARCHITECTURE.md and CONTRIBUTING.md name is there', async (t) => {
+  for (const path of ['docs/ARCHITECTURE.md', 'CONTRIBUTING.md']) {
+    const names = Array.from(
+      read(path).matchAll(/`((?:src|test|scripts|docs|proto|\.ci)\/[\w./-]+)`/g),
+      ([, name]) => name,
+    );
+    t.ok(names.length > 3, path);
+    for (const name of names) t.ok(existsSync(new URL(name as string, root)), `${path} names ${name}`);
+  }
 });
