@@ -1,4 +1,4 @@
-import type { Gap, Messages, Subscribed } from '../wire/index.js';
+import { type Gap, GapReason, type Messages, type Subscribed } from '../wire/index.js';
 import type { GapReasonName, TopicGap, TopicPosition } from './events.js';
 import { gapEvent } from './topic-events.js';
 
@@ -91,7 +91,10 @@ export class TopicCursor {
     const missing = newHistory ? NO_GAPS : this.#missing(known.offset, fromOffset - 1);
     if (missing === undefined) return HOLE;
     this.#position = { epoch: gap.epoch, offset: gap.toOffset + 1 };
-    return { type: 'deliver', gaps: [...missing, gapEvent({ ...gap, fromOffset })], index: 0 };
+    // That the history is new is told once; what else of it is lost by now was evicted.
+    const isNews = newHistory || gap.reason !== GapReason.EPOCH_CHANGED;
+    const reason = isNews ? gap.reason : GapReason.EVICTED;
+    return { type: 'deliver', gaps: [...missing, gapEvent({ ...gap, fromOffset, reason })], index: 0 };
   }
 
   /** MESSAGES: decides what is new in it. After a resume in the middle of a batch the whole batch comes. */

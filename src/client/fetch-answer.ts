@@ -29,8 +29,10 @@ export function eventsOf(
   const events: TopicEvent[] = [];
   const sameHistory = start.epoch === '' || start.epoch === epoch;
   const first = sameHistory ? start.offset : 0;
+  const isNew = !sameHistory && frames.some(isNewHistory);
+  const begins = ({ frame, prev }: Span) => (isNew ? isNewHistory(frame) : first === 0 || prev < first);
   const candidates = sameHistory ? frames.filter((frame) => !isNewHistory(frame)) : frames;
-  for (const frame of answerIn(candidates, first, nextOffset)) {
+  for (const frame of answerIn(candidates, begins, first, nextOffset)) {
     // The GAP of a subscription may begin further ahead.
     if (frame.type === 'gap') events.push(gapEvent({ ...frame, fromOffset: Math.max(first, frame.fromOffset) }));
     else events.push(...messageEvents(frame, epoch, Math.max(0, first - frame.baseOffset)));
@@ -45,8 +47,13 @@ export function eventsOf(
  * overtakes data, or ended. Where two frames tell of the same records, the records go before a GAP, and what came later
  * before what came earlier.
  */
-function answerIn(frames: readonly (Messages | Gap)[], first: number, nextOffset: number): (Messages | Gap)[] {
-  const leading = leadingFrom(first, frames);
+function answerIn(
+  frames: readonly (Messages | Gap)[],
+  begins: (span: Span) => boolean,
+  first: number,
+  nextOffset: number,
+): (Messages | Gap)[] {
+  const leading = leadingFrom(begins, frames);
   const answer: (Messages | Gap)[] = [];
   let next: Place = { prev: nextOffset - 1, base: nextOffset };
   for (let end = leading.length; next.prev >= first; ) {
@@ -61,13 +68,12 @@ function answerIn(frames: readonly (Messages | Gap)[], first: number, nextOffset
   return answer;
 }
 
-/** The frames that others lead up to from the position; all of them if there was none, which is 0. */
-function leadingFrom(first: number, frames: readonly (Messages | Gap)[]): Span[] {
+/** The frames with which an answer may begin, and those that others lead up to from there. */
+function leadingFrom(begins: (span: Span) => boolean, frames: readonly (Messages | Gap)[]): Span[] {
   const leading: Span[] = [];
   for (const frame of frames) {
     const span = spanOf(frame);
-    const begins = first === 0 || span.prev < first;
-    if (begins || leading.findLast(isBefore(span)) !== undefined) leading.push(span);
+    if (begins(span) || leading.findLast(isBefore(span)) !== undefined) leading.push(span);
   }
   return leading;
 }

@@ -255,6 +255,17 @@ t.test('an epoch that changes in mid-connection', async (t) => {
   t.strictSame(subscription.position(), { epoch: 'f', offset: 5 });
 });
 
+t.test('that a history is new is told once, though a fetch of the topic was told of it, too', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const { seen } = reader(pair);
+  grant(link, 9, 8);
+  link.say(messages('a', 9), gap('a', 'f', 1, 0, GapReason.EPOCH_CHANGED));
+  link.say(gap('a', 'f', 1, 2, GapReason.EPOCH_CHANGED), messages('a', 3));
+  await settle();
+  t.strictSame(seen, [9, 'EPOCH_CHANGED 1-0', 'EVICTED 1-2', 3]);
+});
+
 t.test('OFFSET_IN_FUTURE: the server lost its tail, which is another history, from its first record', async (t) => {
   const pair = new Pair();
   const link = pair.welcome();

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import t from 'tap';
-import { CODES } from '../../src/wire/index.js';
+import { CODES, GapReason } from '../../src/wire/index.js';
 import { close, collect, messages, Pair, settle, welcome } from './client-pair.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -338,6 +338,18 @@ t.test(
     }
   },
 );
+
+t.test('fetch: in a new history the answer begins with the GAP that says so', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const fetch = pair.client.fetch('a', { from: { epoch: 'e', offset: 6 } });
+  await settle();
+  const { requestId } = link.next('fetch');
+  const gap = { type: 'gap', topic: 'a', epoch: 'f', fromOffset: 1, toOffset: 2 } as const;
+  link.say({ ...gap, reason: GapReason.EPOCH_CHANGED }, { ...gap, reason: GapReason.EVICTED }, messages('a', 3));
+  link.say({ type: 'fetched', requestId, epoch: 'f', nextOffset: 4, more: false });
+  t.match((await fetch).events, [{ reason: 'EPOCH_CHANGED', toOffset: 2 }, { offset: 3 }]);
+});
 
 t.test('fetch: asked again when the link is lost or damaged in the middle, and refused alone', async (t) => {
   const pair = new Pair();
