@@ -53,10 +53,16 @@ export class SidePort {
     }
   }
 
+  /** A connection that was idle for long may have been ended just now: then the question is asked again, over another. */
   async #get(path: string): Promise<string> {
     const message = request({ port: this.#port, path, agent: this.#agent }).end();
-    const [response] = await once(message, 'response');
-    return text(response);
+    try {
+      const [response] = await once(message, 'response');
+      return await text(response);
+    } catch (error) {
+      if (message.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET') return this.#get(path);
+      throw error;
+    }
   }
 }
 
