@@ -34,21 +34,22 @@ const publish = withRunning((application, { random, plan }) => {
   application.publish(random.pick(TOPICS), count, () => random.magnitude(1, plan.recordBytesMax));
 });
 
-const listen = withRunning((application, { random }) => {
+const listen = withRunning((application, { random, oracle }) => {
   const topic: string = random.pick(random.chance(0.3) ? PATTERNS : TOPICS);
   if (application.listenings.has(topic)) application.unlisten(topic);
   else {
     const onLag = random.pick<OnLag>([0, 0, 1, 2, 3]);
-    application.listen({ topic, from: random.pick(['earliest', 'latest']), onLag });
+    const somewhere = (TOPICS as readonly string[]).includes(topic) ? oracle.somewhere(topic, random) : undefined;
+    const from = random.pick(['earliest', 'latest', somewhere ?? 'earliest'] as const);
+    application.listen({ topic, from, onLag });
   }
 });
 
-const fetch = withRunning((application, { random }) => {
-  application.fetch(
-    random.pick(TOPICS),
-    random.magnitude(1, 100),
-    random.chance(0.5) ? 0 : random.magnitude(10, 20_000),
-  );
+const fetch = withRunning((application, { random, oracle }) => {
+  const topic = random.pick(TOPICS);
+  const place = random.chance(0.2) ? undefined : oracle.somewhere(topic, random);
+  const waitMs = random.chance(0.5) ? 0 : random.magnitude(10, 20_000);
+  application.fetch(topic, place, random.magnitude(1, 100), waitMs);
 });
 
 const pause = withRunning((application, { random }) => {
@@ -100,10 +101,10 @@ export const ACTIONS: readonly Action[] = [
   { weight: 3, fault: 'client crashes', act: crash },
   { weight: 2, fault: 'server restarts', act: (simulation) => simulation.crashServer() },
   { weight: 1, fault: 'drains', act: (simulation) => simulation.drainServer() },
-  { weight: 2, fault: 'stalls', act: ({ life, random }) => life?.host.stall(random.magnitude(5, 60_000)) },
+  { weight: 2, fault: 'server stalls', act: ({ life, random }) => life?.host.stall(random.magnitude(5, 60_000)) },
   {
     weight: 2,
-    fault: 'stalls',
+    fault: 'client stalls',
     act: withRunning((application, { random }) => application.stall(random.magnitude(5, 60_000))),
   },
   {

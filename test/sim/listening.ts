@@ -1,16 +1,18 @@
 import type { ClientCore, SubscriptionControl } from '../../src/client/core.js';
 import type { ClientError } from '../../src/client/errors.js';
+import type { TopicStart } from '../../src/client/events.js';
 import { AT_EARLIEST, AT_LATEST, atPosition, type StartFields } from '../../src/client/start.js';
 import { isPattern, patternMatches } from '../../src/log/index.js';
 import type { OnLag } from '../../src/wire/index.js';
-import type { Oracle } from './oracle.js';
+import type { Oracle, Place } from './oracle.js';
 import { type Retained, StreamChecker } from './stream-checker.js';
 import { must, type World } from './world.js';
 
 export interface ListeningPlan {
   /** A topic or a pattern. */
   readonly topic: string;
-  readonly from: 'earliest' | 'latest';
+  /** A place is only for a topic. */
+  readonly from: 'earliest' | 'latest' | Place;
   readonly onLag: OnLag;
 }
 
@@ -27,17 +29,26 @@ export class Listening {
   readonly plan: ListeningPlan;
   readonly #name: string;
   readonly #checker: StreamChecker;
+  readonly #oracle: Oracle;
+  readonly #retained: Retained;
   readonly #world: World;
   readonly #siblings: Siblings;
   #control: SubscriptionControl | undefined;
   #taking: 'yes' | 'no' = 'yes';
+  /** How many histories there had been when the server was heard to have taken up the pattern. */
+  #histories = Number.POSITIVE_INFINITY;
 
   constructor(name: string, plan: ListeningPlan, oracle: Oracle, retained: Retained, world: World, siblings: Siblings) {
     this.plan = plan;
     this.#name = name;
-    this.#checker = new StreamChecker(name, oracle, retained, (topic, onLag) => siblings.asked(topic, onLag));
+    const checker = new StreamChecker(name, oracle, retained, (topic, onLag) => siblings.asked(topic, onLag));
+    this.#checker = checker;
+    this.#oracle = oracle;
+    this.#retained = retained;
     this.#world = world;
     this.#siblings = siblings;
+    // Where another one covers the topic, its place will be this one's place.
+    if (typeof plan.from === 'object' && !siblings.cover(plan.topic, this)) checker.expect(plan.topic, plan.from);
   }
 
   covers(topic: string): boolean {
@@ -48,6 +59,7 @@ export class Listening {
   begin(core: ClientCore): void {
     const { topic, onLag } = this.plan;
     this.#checker.restarted();
+    this.#histories = Number.POSITIVE_INFINITY;
     const positions = Array.from(this.#checker.places, ([name, { epoch, next }]) => ({
       topic: name,
       epoch,
@@ -56,12 +68,9 @@ export class Listening {
     const control = core.subscribe(
       { topic, start: this.#start(), onLag, positions },
       {
-        subscribed: (start) => {
-          if (start.epoch === '') return;
-          if (this.#siblings.cover(start.topic, this)) this.#checker.joined(start);
-          else this.#checker.subscribed(start);
-        },
+        subscribed: (start) => this.#subscribed(start),
         message: (message) => {
+          must(this.#taking === 'yes', () => `${this.#name} is given more than it takes`);
           this.#world.note(`${this.#name} is given ${message.topic} ${message.epoch}:${message.offset}`);
           this.#checker.message(message);
         },
@@ -104,6 +113,19 @@ export class Listening {
       return `${this.#name} stands at ${place?.epoch}:${place?.next} in ${name}, whose head is ${epoch}:${head}`;
     }
     return undefined;
+  }
+
+  #subscribed(start: TopicStart): void {
+    const { topic, epoch, offset } = start;
+    if (epoch === '') this.#histories = Math.min(this.#histories, this.#oracle.histories);
+    else if (this.#siblings.cover(topic, this)) this.#checker.joined(start);
+    else {
+      const isNew = this.#checker.standing(topic) === undefined;
+      const cameUpLater = (this.#oracle.find(topic, epoch)?.serial ?? 0) > this.#histories;
+      const first = this.#retained.first(topic, epoch) ?? Number.POSITIVE_INFINITY;
+      must(!isNew || !cameUpLater || offset <= first, () => `${this.#name}: ${topic} came up, and begins at ${offset}`);
+      this.#checker.subscribed(start);
+    }
   }
 
   #start(): StartFields {

@@ -1,7 +1,8 @@
 import type { DialEvents } from '../../src/client/world.js';
 import type { Transport, TransportEvents } from '../../src/session/index.js';
+import type { LinkConditions } from './channel.js';
 import type { Host } from './host.js';
-import { type LinkConditions, LinkEnd } from './link.js';
+import { LinkEnd } from './link.js';
 import type { SeededRandom } from './random.js';
 import type { World } from './world.js';
 

@@ -1,5 +1,12 @@
 import type { Messages, Record } from '../../src/wire/index.js';
+import type { SeededRandom } from './random.js';
 import { must } from './world.js';
+
+/** Where somebody stands in a topic: the next offset that must come. */
+export interface Place {
+  readonly epoch: string;
+  readonly next: number;
+}
 
 /** A record as it was appended. */
 export interface Appended {
@@ -11,7 +18,7 @@ export interface Appended {
 export interface History {
   readonly topic: string;
   readonly epoch: string;
-  /** Rises with every history of the topic. */
+  /** Rises with every history of any topic. */
   readonly serial: number;
   readonly records: Appended[];
   /** Where each published record is, by its serial. */
@@ -79,6 +86,23 @@ export class Oracle {
     return this.#latest.get(topic);
   }
 
+  /** How many histories there have been, of all topics. */
+  get histories(): number {
+    return this.#histories.size;
+  }
+
+  /** A place in what was appended to the topic last: at any record, or behind them all. */
+  somewhere(topic: string, random: SeededRandom): Place | undefined {
+    const history = this.latest(topic);
+    return history && { epoch: history.epoch, next: 1 + random.int(history.records.length + 1) };
+  }
+
+  /** The place behind everything that was appended to the topic last. */
+  end(topic: string): Place | undefined {
+    const history = this.latest(topic);
+    return history && { epoch: history.epoch, next: history.records.length + 1 };
+  }
+
   #inOrder(history: History, serial: string): void {
     const [, publisher = '', number] = SERIAL.exec(serial) ?? [];
     const last = history.last.get(publisher) ?? 0;
@@ -89,8 +113,14 @@ export class Oracle {
   #history(topic: string, epoch: string): History {
     const known = this.find(topic, epoch);
     if (known !== undefined) return known;
-    const serial = (this.#latest.get(topic)?.serial ?? 0) + 1;
-    const history: History = { topic, epoch, serial, records: [], places: new Map(), last: new Map() };
+    const history: History = {
+      topic,
+      epoch,
+      serial: this.histories + 1,
+      records: [],
+      places: new Map(),
+      last: new Map(),
+    };
     this.#histories.set(`${topic} ${epoch}`, history);
     this.#latest.set(topic, history);
     return history;

@@ -1,5 +1,5 @@
 import type { ServerOptions } from '../../src/server/index.js';
-import type { LinkConditions } from './link.js';
+import type { LinkConditions } from './channel.js';
 import type { SeededRandom } from './random.js';
 
 /** What may go wrong. Each seed has a part of it: faults that always come together would hide each other. */
@@ -17,13 +17,17 @@ export const FAULTS = [
   'little retention',
   'old age',
   'little patience',
-  'stalls',
+  'server stalls',
+  'client stalls',
   'slow processors',
   'wall clock',
   'strangers',
   'large records',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+
+/** Larger than what the server gathers for one write. */
+const WINDOW_BYTES_MAX = 1_000_000;
 
 /** A fault is part of a seed with this probability. */
 const FAULT_SHARE = 0.35;
@@ -100,7 +104,7 @@ export function drawLinks(faults: ReadonlySet<Fault>, random: SeededRandom): Lin
     delayMs: slow ? random.magnitude(1, 800) : random.between(0.02, 5),
     jitterMs: slow ? random.magnitude(1, 2_000) : random.between(0, 5),
     bytesPerMs: slow ? random.magnitude(1, 10_000) : 100_000,
-    windowBytes: slow || faults.has('slow readers') ? random.magnitude(500, 200_000) : 200_000,
+    windowBytes: slow || faults.has('slow readers') ? random.magnitude(500, WINDOW_BYTES_MAX) : WINDOW_BYTES_MAX,
     fragment: faults.has('fragments') ? random.next() : 0,
     corrupt: faults.has('damage') ? random.magnitude(1, 100) / 1_000 : 0,
   };
@@ -113,5 +117,5 @@ export const fair = (links: LinkConditions): LinkConditions => ({
   jitterMs: 1,
   delayMs: 1,
   bytesPerMs: 100_000,
-  windowBytes: 200_000,
+  windowBytes: WINDOW_BYTES_MAX,
 });

@@ -10,19 +10,41 @@ import { must, type World } from './world.js';
 /** Nobody's answers are longer than this, per turn and connection: 512 small frames. */
 const ANSWERS_BYTES_PER_TURN = 64 * 1024;
 
+/** A deadline may be looked at so late: the server stalls for up to a minute, and a link that is ended lingers. */
+const DEADLINE_SLACK_MS = 75_000;
+
+/** The fields of the line that the server logs for each connection that has ended. */
+interface Ended {
+  readonly connection: string;
+  readonly client: string;
+  readonly cause: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** One life of the server process: what it was asked to count, and whether the counts agree with what it holds. */
 export class ServerLife implements Retained {
   readonly host: Host;
   readonly server: PushServer;
-  readonly #options: ServerOptions;
+  #options: ServerOptions;
+  readonly #attentive: boolean;
   readonly #network: Network;
   readonly #causes = new Map<string, string>();
   #accepted = 0;
   #closed = 0;
   #state: 'serving' | 'draining' | 'dead' = 'serving';
 
-  constructor(host: Host, network: Network, world: World, random: SeededRandom, options: ServerOptions) {
+  /** @param attentive no client is ever silent, so none may be taken for dead */
+  constructor(
+    host: Host,
+    network: Network,
+    world: World,
+    random: SeededRandom,
+    options: ServerOptions,
+    attentive: boolean,
+  ) {
     this.host = host;
+    this.#attentive = attentive;
     this.#network = network;
     this.#options = options;
     const log = {
@@ -55,6 +77,11 @@ export class ServerLife implements Retained {
     if (this.#network.door?.host === this.host) this.#network.door = undefined;
   }
 
+  configure(options: ServerOptions): void {
+    this.#options = options;
+    this.server.configure(options);
+  }
+
   /** Sends everybody away, in time. */
   async drain(timeoutMs: number): Promise<void> {
     this.shut();
@@ -75,11 +102,14 @@ export class ServerLife implements Retained {
     const { connections, laggingCursors, timers } = this.server.stats();
     const held = this.server.connections();
     must(held.length === connections, () => `${held.length} connections hold ${connections} slots`);
+    this.#checkLimits(held.map(({ remote }) => remote));
     must(laggingCursors >= 0 && timers >= 0, () => `${laggingCursors} cursors lag, ${timers} timers`);
     const lagging = this.server.topics().reduce((sum, topic) => sum + topic.lagging, 0);
     must(lagging === laggingCursors, () => `topics count ${lagging} cursors, connections ${laggingCursors}`);
     for (const { server } of this.#network.links) {
       must(server.pendingMax <= this.#pendingBound, () => `${server.name} had ${server.pendingMax} bytes waiting`);
+      const late = server.stuckMs > this.#options.writeTimeoutMs + DEADLINE_SLACK_MS;
+      must(!late, () => `${server.name} has been stuck for ${server.stuckMs} ms`);
     }
   }
 
@@ -99,6 +129,19 @@ export class ServerLife implements Retained {
     must(this.#accepted === this.#closed && this.#accepted === size, () => counts);
   }
 
+  #checkLimits(remotes: readonly string[]): void {
+    const { maxConns, maxConnsPerIp } = this.#options;
+    must(remotes.length <= maxConns, () => `${remotes.length} connections, and no more than ${maxConns} are allowed`);
+    if (maxConnsPerIp === 0) return;
+    for (const ip of new Set(remotes)) {
+      const count = remotes.filter((remote) => remote === ip).length;
+      must(
+        count <= maxConnsPerIp,
+        () => `${count} connections of ${ip}, and no more than ${maxConnsPerIp} are allowed`,
+      );
+    }
+  }
+
   /** What may wait for one link: a full write, and the last words behind another one. */
   get #pendingBound(): number {
     const piece = Math.max(SLICE_BYTES_MAX, this.#options.maxPayload + FRAME_OVERHEAD);
@@ -107,12 +150,14 @@ export class ServerLife implements Retained {
 
   #logged(fields: object, message: string): void {
     if (message !== 'connection ended') return;
-    const { connection, cause } = fields as { connection: string; cause: string };
+    const { connection, client, cause, by, reason } = fields as Ended;
     must(
       !this.#causes.has(connection),
       () => `${connection} ends with ${this.#causes.get(connection)} and with ${cause}`,
     );
     this.#causes.set(connection, cause);
+    const dead = cause === 'HEARTBEAT_TIMEOUT' && by === 'local' && reason.startsWith('nothing heard');
+    must(!dead || client === 'stranger' || !this.#attentive, () => `${client} is taken for dead, and was never silent`);
   }
 
   #telemetry(world: World): Environment['telemetry'] {

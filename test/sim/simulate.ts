@@ -1,3 +1,5 @@
+import { tapAppends } from './append-tap.js';
+import { leave, settle } from './ending.js';
 import { Simulation } from './simulation.js';
 
 /** What became of one seed. */
@@ -17,11 +19,27 @@ export interface Outcome {
   readonly trace: readonly string[];
 }
 
+/** Does `steps` things to the world, lets it settle, and empties it. Throws what was found. */
+async function run(simulation: Simulation, steps: number): Promise<void> {
+  const { world, oracle } = simulation;
+  const untap = tapAppends((epoch, frame) => {
+    world.note(`${frame.topic} ${epoch}:${frame.baseOffset} is appended, ${frame.records.length} records`);
+    oracle.appended(epoch, frame);
+  });
+  try {
+    for (let step = 0; step < steps; step++) await simulation.act();
+    await settle(simulation);
+    await leave(simulation);
+  } finally {
+    untap();
+  }
+}
+
 /** Runs one seed from beginning to end. */
 export async function simulate(seed: number, steps: number): Promise<Outcome> {
   const simulation = new Simulation(seed);
   const { world, plan } = simulation;
-  const failure = await simulation.run(steps).then(
+  const failure = await run(simulation, steps).then(
     () => undefined,
     (error: Error) => (error.name === 'InvariantBroken' ? error.message : `${error.stack}`),
   );

@@ -1,13 +1,7 @@
 import type { TopicGap, TopicMessage, TopicStart } from '../../src/client/events.js';
 import { OnLag } from '../../src/wire/index.js';
-import { type History, type Oracle, sameRecord } from './oracle.js';
+import { type History, type Oracle, type Place, sameRecord } from './oracle.js';
 import { must } from './world.js';
-
-/** Where a stream stands in a topic: the next offset that must come. */
-export interface Place {
-  readonly epoch: string;
-  readonly next: number;
-}
 
 /** What a checker must know of the server at the moment at which something is delivered. */
 export interface Retained {

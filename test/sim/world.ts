@@ -13,6 +13,10 @@ export function must(holds: boolean, message: () => string): asserts holds {
   if (!holds) throw new InvariantBroken(message());
 }
 
+/** More events than this are a loop. */
+const EVENTS_MAX = 5_000_000;
+/** How often it is looked whether something has come to pass, in milliseconds. */
+const LOOK_MS = 50;
 /** Lines of the trace that are kept to be shown with a failure. */
 const TRACE_LINES_MAX = 2_000;
 
@@ -61,13 +65,29 @@ export class World {
     this.at(this.#nowMs + ms, run);
   }
 
-  /** Lets the next thing happen; false when there is none. */
-  step(): boolean {
-    const event = this.#queue.pop();
-    if (event === undefined) return false;
-    this.#nowMs = event.atMs;
-    this.#events += 1;
-    event.run();
-    return true;
+  /** Lets things happen until that time; promises are kept between one event and the next. */
+  async until(atMs: number): Promise<void> {
+    let state: 'waiting' | 'reached' = 'waiting';
+    this.at(atMs, () => {
+      state = 'reached';
+    });
+    while (state === 'waiting') {
+      const event = this.#queue.pop();
+      must(event !== undefined, () => 'nothing happens any more');
+      this.#nowMs = event.atMs;
+      this.#events += 1;
+      must(this.#events < EVENTS_MAX, () => `${EVENTS_MAX} events, and no end`);
+      event.run();
+      await undefined;
+    }
+  }
+
+  /** Lets things happen until nothing is `left`, which must come to pass in time. */
+  async untilNothing(what: string, left: () => string | undefined, withinMs: number): Promise<void> {
+    const deadlineMs = this.nowMs + withinMs;
+    for (let still = left(); still !== undefined; still = left()) {
+      must(this.nowMs <= deadlineMs, () => `not ${what} after ${withinMs} ms: ${still}`);
+      await this.until(this.nowMs + LOOK_MS);
+    }
   }
 }
