@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -113,4 +114,32 @@ t.test('what docs/ARCHITECTURE.md and CONTRIBUTING.md name is there', async (t) 
     t.ok(names.length > 3, path);
     for (const name of names) t.ok(existsSync(new URL(name as string, root)), `${path} names ${name}`);
   }
+});
+
+t.test('docs/ARCHITECTURE.md: each folder of src is in the table of layers, with what it imports', async (t) => {
+  const [, table = ''] = read('docs/ARCHITECTURE.md').split(/<!-- layers: (?:begin|end) -->/);
+  const documented = Array.from(
+    table.matchAll(/^\| `src\/(\w+)\/` \|[^|]*\| ?([\w, ]*?) ?\|$/gm),
+    ([, folder, list = '']) => [folder, list === '' ? [] : list.split(', ')],
+  );
+  const source = fileURLToPath(new URL('src', root));
+  const actual = new Map<string, Set<string>>();
+  for (const path of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
+    const [folder = '', ...rest] = path.split('/');
+    if (rest.length === 0) {
+      actual.set(folder, new Set());
+      continue;
+    }
+    if (!path.endsWith('.ts')) continue;
+    for (const [, specifier = ''] of readFileSync(`${source}/${path}`, 'utf8').matchAll(
+      /(?:from |import\()'(\.\.[^']*)'/g,
+    )) {
+      const [other = ''] = posix.join(posix.dirname(path), specifier).split('/');
+      if (other !== folder) actual.get(folder)?.add(other);
+    }
+  }
+  t.strictSame(
+    Object.fromEntries(documented),
+    Object.fromEntries(Array.from(actual, ([folder, others]) => [folder, [...others].sort()])),
+  );
 });
