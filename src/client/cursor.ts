@@ -2,17 +2,27 @@ import { type Gap, GapReason, type Messages, type Subscribed } from '../wire/ind
 import type { GapReasonName, TopicGap, TopicPosition } from './events.js';
 import { gapEvent } from './topic-events.js';
 
+/** `another link`: asking on this one has not helped, for the server may have a subscription left that it should not. */
+interface Hole {
+  readonly type: 'hole';
+  readonly ask: 'on this link' | 'on another link';
+}
+
 /** What to do with a MESSAGES frame or a GAP. */
 export type Verdict =
   | { readonly type: 'ignore' }
-  /** Something before it is missing and was not declared: ask for it again. */
-  | { readonly type: 'hole' }
+  /** Something before it is missing and was not declared: it is to be asked for again. */
+  | Hole
   /** Deliver the gaps, and behind them the frame's records from `index` on. */
   | { readonly type: 'deliver'; readonly gaps: readonly TopicGap[]; readonly index: number };
 
 const IGNORE: Verdict = { type: 'ignore' };
-const HOLE: Verdict = { type: 'hole' };
-const NO_GAPS: readonly TopicGap[] = [];
+const NOTHING: readonly TopicGap[] = [];
+/** How a hole is asked about, in turn. One that is still there is declared. */
+const ASKING: readonly Hole[] = [
+  { type: 'hole', ask: 'on this link' },
+  { type: 'hole', ask: 'on another link' },
+];
 
 /**
  * Where this client stands in one topic, across links: what makes delivery exactly once and in order. Nothing is taken
@@ -26,8 +36,8 @@ export class TopicCursor {
   #state: 'waiting' | 'following' = 'waiting';
   /** Undefined: the server is to say. `void`: it was known, and the server has nothing there. */
   #position: TopicPosition | 'void' | undefined;
-  /** The place at which something was last asked for again. */
-  #repairedAt = 0;
+  /** The place at which something was missing last, and how often it was asked for again. */
+  #missed = { offset: 0, asked: 0 };
 
   constructor(topic: string, position?: TopicPosition) {
     this.topic = topic;
@@ -88,8 +98,8 @@ export class TopicCursor {
     const newHistory = gap.epoch !== known.epoch;
     if (!newHistory && gap.toOffset < known.offset) return IGNORE;
     const fromOffset = newHistory ? gap.fromOffset : Math.max(known.offset, gap.fromOffset);
-    const missing = newHistory ? NO_GAPS : this.#missing(known.offset, fromOffset - 1);
-    if (missing === undefined) return HOLE;
+    const missing = newHistory ? NOTHING : this.#missing(known.offset, fromOffset - 1);
+    if ('type' in missing) return missing;
     this.#position = { epoch: gap.epoch, offset: gap.toOffset + 1 };
     // That the history is new is told once; what else of it is lost by now was evicted.
     const isNews = newHistory || gap.reason !== GapReason.EPOCH_CHANGED;
@@ -104,21 +114,23 @@ export class TopicCursor {
     const end = baseOffset + records.length;
     if (end <= known.offset) return IGNORE;
     // Offsets need not be consecutive: what is missing is what `prevOffset` names.
-    const gaps = prevOffset < known.offset ? NO_GAPS : this.#missing(known.offset, baseOffset - 1);
-    if (gaps === undefined) return HOLE;
+    const gaps = prevOffset < known.offset ? NOTHING : this.#missing(known.offset, baseOffset - 1);
+    if ('type' in gaps) return gaps;
     this.#position = { epoch: known.epoch, offset: end };
     return { type: 'deliver', gaps, index: Math.max(0, known.offset - baseOffset) };
   }
 
   /**
-   * Something is missing that the server has not declared, if the range is not empty. Undefined: it is to be asked for
-   * again. The same hole a second time is a gap: the server does not have it, and asking for ever would not help.
+   * Something is missing that the server has not declared, if the range is not empty. The same hole a third time is a
+   * gap: the server does not have what is missing, and asking for ever would not help.
    */
-  #missing(fromOffset: number, toOffset: number): readonly TopicGap[] | undefined {
-    if (toOffset < fromOffset) return NO_GAPS;
-    if (this.#repairedAt === fromOffset) return [this.#gap(fromOffset, toOffset, 'CORRUPT')];
-    this.#repairedAt = fromOffset;
-    return undefined;
+  #missing(fromOffset: number, toOffset: number): readonly TopicGap[] | Hole {
+    if (toOffset < fromOffset) return NOTHING;
+    if (this.#missed.offset !== fromOffset) this.#missed = { offset: fromOffset, asked: 0 };
+    const hole = ASKING[this.#missed.asked];
+    if (hole === undefined) return [this.#gap(fromOffset, toOffset, 'CORRUPT')];
+    this.#missed.asked += 1;
+    return hole;
   }
 
   #gap(fromOffset: number, toOffset: number, reason: GapReasonName): TopicGap {

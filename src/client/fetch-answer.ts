@@ -31,7 +31,7 @@ export function eventsOf(
   const first = sameHistory ? start.offset : 0;
   const isNew = !sameHistory && frames.some(isNewHistory);
   const begins = ({ frame, prev }: Span) => (isNew ? isNewHistory(frame) : first === 0 || prev < first);
-  const candidates = sameHistory ? frames.filter((frame) => !isNewHistory(frame)) : frames;
+  const candidates = frames.filter((frame) => !isOfLag(frame) && !(sameHistory && isNewHistory(frame)));
   for (const frame of answerIn(candidates, begins, first, nextOffset)) {
     // The GAP of a subscription may begin further ahead.
     if (frame.type === 'gap') events.push(gapEvent({ ...frame, fromOffset: Math.max(first, frame.fromOffset) }));
@@ -101,6 +101,10 @@ const spanOf = (frame: Messages | Gap): Span =>
   frame.type === 'gap'
     ? { frame, prev: frame.fromOffset - 1, base: frame.fromOffset, last: frame.toOffset }
     : { frame, prev: frame.prevOffset, base: frame.baseOffset, last: frame.baseOffset + frame.records.length - 1 };
+
+/** What was left out because a subscription asked for it is no part of an answer. */
+const isOfLag = (frame: Messages | Gap): boolean =>
+  frame.type === 'gap' && (frame.reason === GapReason.SKIPPED || frame.reason === GapReason.CONFLATED);
 
 const isNewHistory = (frame: Messages | Gap): boolean =>
   frame.type === 'gap' && frame.reason === GapReason.EPOCH_CHANGED;

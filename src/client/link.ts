@@ -23,6 +23,7 @@ import {
   type Publish,
   type ServerFrame,
   type Subscribe,
+  type Unsubscribe,
   type Welcome,
   WIRE_VERSION,
 } from '../wire/index.js';
@@ -211,7 +212,7 @@ export class Link implements SessionHost, DialEvents {
   }
 
   /** Sends requests that must be answered in time, as one write. */
-  ask(requests: readonly (Subscribe | Publish | Fetch)[]): void {
+  ask(requests: readonly (Subscribe | Unsubscribe | Publish | Fetch)[]): void {
     if (this.#state === 'ended') return;
     for (const request of requests) {
       this.#answers.asked(request.requestId, request.type === 'fetch' ? request.waitMs : 0);

@@ -82,7 +82,7 @@ export class Subscriptions {
     if (this.#link !== undefined) this.#link.ask([this.#ask(subscription, this.#link)]);
     return () => {
       if (this.#byName.get(request.topic) !== subscription) return;
-      this.#link?.sendAll([{ type: 'unsubscribe', requestId: this.#nextId(), topic: request.topic }]);
+      this.#link?.ask([{ type: 'unsubscribe', requestId: this.#nextId(), topic: request.topic }]);
       this.#end(subscription, undefined);
       if (this.#isWaitedFor(subscription)) this.repair();
     };
@@ -102,7 +102,7 @@ export class Subscriptions {
   repair(): void {
     const link = this.#link;
     if (link === undefined) return;
-    link.sendAll(
+    link.ask(
       Array.from(this.#byName.keys(), (topic) => ({ type: 'unsubscribe', requestId: this.#nextId(), topic }) as const),
     );
     this.#askAll(link);
@@ -145,7 +145,7 @@ export class Subscriptions {
     if (subscription === undefined) return false;
     const name = codeName(frame.code);
     if (name === 'OFFSET_IN_FUTURE') this.#rewind(subscription);
-    else if (name === 'ALREADY_SUBSCRIBED') this.#giveUp('CORRUPT', 'the two ends differ in what is subscribed to');
+    else if (name === 'ALREADY_SUBSCRIBED') this.#differ();
     // A code that may be retried may end a connection, too.
     else if (name !== undefined && CODES[name].retry) this.#giveUp(name as CloseName, frame.message);
     else this.#end(subscription, refused(frame));
@@ -159,6 +159,10 @@ export class Subscriptions {
     this.#topics.get(subscription.topic)?.cursor.forget();
     const link = this.#link;
     if (link !== undefined) link.ask([this.#ask(subscription, link)]);
+  }
+
+  #differ(): void {
+    this.#giveUp('CORRUPT', 'the two ends differ in what is subscribed to');
   }
 
   /** Begins anew with another link, on which everything is asked again. */
@@ -223,7 +227,10 @@ export class Subscriptions {
 
   /** Does what the cursor says, except for the records, which follow if there are any to be delivered. */
   #heed(entry: Entry, verdict: Verdict): verdict is Extract<Verdict, { readonly type: 'deliver' }> {
-    if (verdict.type === 'hole') this.repair();
+    if (verdict.type === 'hole') {
+      if (verdict.ask === 'on this link') this.repair();
+      else this.#differ();
+    }
     if (verdict.type !== 'deliver') return false;
     for (const gap of verdict.gaps) this.#deliver(entry, gap);
     return true;

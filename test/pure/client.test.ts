@@ -326,6 +326,7 @@ t.test(
         [own, other, messages('a', 10, 2)],
         [other, own, messages('a', 10, 2)],
         [own, messages('a', 10, 2), evicted(9, 11)],
+        [{ ...evicted(6, 8), reason: GapReason.SKIPPED }, messages('a', 9), own, messages('a', 10, 2)],
       ]) {
         const pair = new Pair();
         const link = pair.welcome();
