@@ -93,6 +93,10 @@ export class Application implements Siblings {
     return false;
   }
 
+  covered(topic: string, except: Listening): boolean {
+    return this.#ever.some((listening) => listening !== except && listening.covers(topic));
+  }
+
   asked(topic: string, onLag: OnLag): boolean {
     return this.#ever.some((listening) => listening.plan.onLag === onLag && listening.covers(topic));
   }

@@ -14,6 +14,8 @@ const QUIET_MS = 50_000;
 const LEAVE_MS = 60_000;
 /** A long poll that its client will not wait for. */
 const POLL_MS = 30_000;
+/** What was on slow links when they became fair has arrived after this. */
+const ARRIVE_MS = 5_000;
 /** Long enough on fair links for a request to arrive, and for a process to be told of the end of its links. */
 const MOMENT_MS = 1_000;
 
@@ -23,6 +25,7 @@ export async function settle(simulation: Simulation): Promise<void> {
   simulation.becomeFair();
   const waiting = () => unconnected(simulation);
   const server = () => (simulation.life?.state === 'serving' ? undefined : 'the server');
+  await world.until(world.nowMs + ARRIVE_MS);
   await world.untilNothing('come back', server, SETTLE_MS);
   await world.untilNothing('settled', waiting, SETTLE_MS);
   // A last record for each topic: what was lost at the end of a damaged link is noticed by what comes after it.

@@ -58,9 +58,9 @@ export class Host {
     this.#whenFree(0, work);
   }
 
-  /** It is busy with something else for so long. */
+  /** It is busy with something else for so long from now on, or longer if it was already. */
   stall(ms: number): void {
-    this.#busyUntilMs = this.#nowMs + ms;
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, this.#world.nowMs + ms);
   }
 
   /** Somebody sets its wall clock. */

@@ -20,6 +20,8 @@ export interface ListeningPlan {
 export interface Siblings {
   /** Does another one than this cover the topic? */
   cover(topic: string, except: Listening): boolean;
+  /** Did another one than this ever cover the topic? */
+  covered(topic: string, except: Listening): boolean;
   /** Has any that covers the topic asked for this in case of lag? Which of them counts is the server's to say. */
   asked(topic: string, onLag: OnLag): boolean;
 }
@@ -29,21 +31,19 @@ export class Listening {
   readonly plan: ListeningPlan;
   readonly #name: string;
   readonly #checker: StreamChecker;
-  readonly #oracle: Oracle;
   readonly #retained: Retained;
   readonly #world: World;
   readonly #siblings: Siblings;
   #control: SubscriptionControl | undefined;
   #taking: 'yes' | 'no' = 'yes';
-  /** How many histories there had been when the server was heard to have taken up the pattern. */
-  #histories = Number.POSITIVE_INFINITY;
+  /** The histories that there were when the server was heard to have taken up the pattern. */
+  #epochs: ReadonlySet<string> | undefined;
 
   constructor(name: string, plan: ListeningPlan, oracle: Oracle, retained: Retained, world: World, siblings: Siblings) {
     this.plan = plan;
     this.#name = name;
     const checker = new StreamChecker(name, oracle, retained, (topic, onLag) => siblings.asked(topic, onLag));
     this.#checker = checker;
-    this.#oracle = oracle;
     this.#retained = retained;
     this.#world = world;
     this.#siblings = siblings;
@@ -59,7 +59,7 @@ export class Listening {
   begin(core: ClientCore): void {
     const { topic, onLag } = this.plan;
     this.#checker.restarted();
-    this.#histories = Number.POSITIVE_INFINITY;
+    this.#epochs = undefined;
     const positions = Array.from(this.#checker.places, ([name, { epoch, next }]) => ({
       topic: name,
       epoch,
@@ -117,11 +117,12 @@ export class Listening {
 
   #subscribed(start: TopicStart): void {
     const { topic, epoch, offset } = start;
-    if (epoch === '') this.#histories = Math.min(this.#histories, this.#oracle.histories);
+    if (epoch === '') this.#epochs ??= this.#retained.epochs();
     else if (this.#siblings.cover(topic, this)) this.#checker.joined(start);
     else {
-      const isNew = this.#checker.standing(topic) === undefined;
-      const cameUpLater = (this.#oracle.find(topic, epoch)?.serial ?? 0) > this.#histories;
+      // Where another one had the topic first, and has ended by now, this one is given what comes after that.
+      const isNew = this.#checker.standing(topic) === undefined && !this.#siblings.covered(topic, this);
+      const cameUpLater = this.#epochs?.has(epoch) === false;
       const first = this.#retained.first(topic, epoch) ?? Number.POSITIVE_INFINITY;
       must(!isNew || !cameUpLater || offset <= first, () => `${this.#name}: ${topic} came up, and begins at ${offset}`);
       this.#checker.subscribed(start);

@@ -86,11 +86,6 @@ export class Oracle {
     return this.#latest.get(topic);
   }
 
-  /** How many histories there have been, of all topics. */
-  get histories(): number {
-    return this.#histories.size;
-  }
-
   /** A place in what was appended to the topic last: at any record, or behind them all. */
   somewhere(topic: string, random: SeededRandom): Place | undefined {
     const history = this.latest(topic);
@@ -116,7 +111,7 @@ export class Oracle {
     const history: History = {
       topic,
       epoch,
-      serial: this.histories + 1,
+      serial: this.#histories.size + 1,
       records: [],
       places: new Map(),
       last: new Map(),

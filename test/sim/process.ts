@@ -2,11 +2,13 @@ import { ClientCore } from '../../src/client/core.js';
 import { ClientError } from '../../src/client/errors.js';
 import type { LinkEvent, PublishResult } from '../../src/client/events.js';
 import type { FetchRequest, FetchResult } from '../../src/client/fetches.js';
+import type { DialEvents } from '../../src/client/world.js';
 import type { Transport } from '../../src/session/index.js';
 import type { Record } from '../../src/wire/index.js';
 import { Host } from './host.js';
 import type { Network } from './network.js';
 import type { SeededRandom } from './random.js';
+import { tapWire } from './wire-tap.js';
 import { must, type World } from './world.js';
 
 const PUBLISH_LIMITS = { records: 2_000, bytes: 4 * 1024 * 1024 };
@@ -42,13 +44,13 @@ export class ClientProcess {
 
   /** @param rest is called when nothing more can be asked of the process, whoever ended it */
   constructor(name: string, address: string, outside: Outside, random: SeededRandom, rest: () => void) {
-    const { world, network, costMs } = outside;
+    const { world, network, costMs, noisy } = outside;
     this.#name = name;
     this.#outside = outside;
     this.#rest = rest;
     this.host = new Host(name, world, costMs);
-    const dial = (_endpoint: string, events: Parameters<Network['dial']>[2]) => {
-      const transport = network.dial(this.host, address, events);
+    const dial = (_endpoint: string, events: DialEvents) => {
+      const transport = network.dial(this.host, address, noisy ? events : tapWire(name, events));
       this.#transports.add(transport);
       return transport;
     };

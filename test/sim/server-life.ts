@@ -72,6 +72,10 @@ export class ServerLife implements Retained {
     return this.server.topics().find((status) => status.name === topic && status.epoch === epoch)?.first;
   }
 
+  epochs(): ReadonlySet<string> {
+    return new Set(this.server.topics().map(({ epoch }) => epoch));
+  }
+
   /** No more links are made. */
   shut(): void {
     if (this.#network.door?.host === this.host) this.#network.door = undefined;

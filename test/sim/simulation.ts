@@ -39,7 +39,10 @@ export class Simulation {
       world: this.world,
       network: this.network,
       oracle: this.oracle,
-      retained: { first: (topic: string, epoch: string) => this.life?.first(topic, epoch) },
+      retained: {
+        first: (topic: string, epoch: string) => this.life?.first(topic, epoch),
+        epochs: () => this.life?.epochs(),
+      },
       costMs,
       noisy: faults.has('damage'),
     };

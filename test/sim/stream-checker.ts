@@ -7,6 +7,8 @@ import { must } from './world.js';
 export interface Retained {
   /** The first offset that the server retains; undefined if it does not know this history any more. */
   first(topic: string, epoch: string): number | undefined;
+  /** Those of all topics that there are; undefined: there is no server. */
+  epochs(): ReadonlySet<string> | undefined;
 }
 
 /**
