@@ -4,43 +4,29 @@ import {
   type LinkClass,
   type LocalCause,
   localCause,
-  type Phase,
   Session,
   type SessionHost,
   type SessionNote,
   type Transport,
   type TransportEvents,
-  type WheelItem,
 } from '../session/index.js';
-import { CODES, type Frame, type FrameName, type Hello, WIRE_VERSION } from '../wire/index.js';
+import { CODES, type Frame, type FrameName, type Hello } from '../wire/index.js';
 import type { Slot } from './admission.js';
-import { refusal } from './greeting.js';
+import { Alarm } from './alarm.js';
+import { refusal, welcome } from './greeting.js';
 import { Intake } from './intake.js';
 import { CLIENT_NAME_MAX } from './limits.js';
 import { Outbox } from './outbox.js';
 import { Requests } from './requests.js';
 import type { Services } from './services.js';
+import type { ConnectionStatus } from './status.js';
 import { Subscriber } from './subscriber.js';
-
-/** A connection as `/status` shows it. */
-export interface ConnectionStatus {
-  readonly id: string;
-  readonly client: string;
-  readonly remote: string;
-  readonly phase: Phase;
-  readonly linkClass: LinkClass;
-  readonly rttMs: number;
-  readonly subscriptions: number;
-  readonly lagging: number;
-  readonly pendingBytes: number;
-}
 
 /**
  * One client's connection: joins its link to its session, its session to its requests, and their answers to the link.
  * It decides nothing that one of those could decide.
  */
-export class Connection implements SessionHost, TransportEvents, WheelItem {
-  wheelSlot = -1;
+export class Connection implements SessionHost, TransportEvents {
   readonly #id: string;
   readonly #transport: Transport;
   readonly #slot: Slot;
@@ -48,12 +34,11 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   readonly #session: Session;
   readonly #out: Outbox;
   readonly #intake: Intake;
+  readonly #alarm: Alarm;
   /** Made with the first request: one who only publishes, or idles, does without. */
   #requests: Requests | undefined;
   #client = '';
   #maxPayload: number;
-  /** When the wheel will look at the deadlines. */
-  #armedMs = Number.POSITIVE_INFINITY;
 
   constructor(transport: Transport, slot: Slot, services: Services) {
     const { env, session } = services;
@@ -64,9 +49,11 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
     this.#maxPayload = session.maxPayload;
     this.#out = new Outbox(transport, env.telemetry);
     this.#session = new Session(session, this, env.clock.monotonicMs());
-    this.#intake = new Intake(transport, this.#session, this.#out, env, () => this.flush());
+    const flush = () => this.flush();
+    this.#intake = new Intake(transport, this.#session, this.#out, env, flush);
+    this.#alarm = new Alarm(this.#session, services.wheel, flush);
+    this.#alarm.arm();
     services.connections.add(this);
-    this.#arm();
   }
 
   // The link tells:
@@ -89,7 +76,7 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
 
   closed(reason: string): void {
     this.#session.lost(reason);
-    this.#services.wheel.remove(this);
+    this.#alarm.disarm();
     this.#services.connections.delete(this);
     this.#slot.release();
   }
@@ -142,7 +129,7 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
     // What still arrives is read and ignored: an unread byte would turn the end into a reset, and lose the last words.
     this.#transport.resume();
     this.#transport.end();
-    this.#arm();
+    this.#alarm.arm();
   }
 
   destroy(): void {
@@ -174,17 +161,10 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
     this.#session.close(cause, this.#now, lingerMs);
   }
 
-  /** The wheel has come to one of the deadlines. */
-  expire(nowMs: number): number {
-    this.#armedMs = this.#session.expire(nowMs);
-    this.flush();
-    return this.#armedMs;
-  }
-
   flush(): void {
     this.#out.flush();
     if (this.#transport.pending > 0) this.#session.waiting(this.#transport.pending, this.#now);
-    this.#arm();
+    this.#alarm.arm();
   }
 
   get linkClass(): LinkClass {
@@ -224,15 +204,8 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
   }
 
   #welcome(): void {
-    this.#out.control({
-      type: 'welcome',
-      version: WIRE_VERSION,
-      connectionId: this.#id,
-      server: this.#services.serverName,
-      heartbeatMs: this.#session.liveness.intervalMs,
-      maxPayload: this.#maxPayload,
-      principal: '',
-    });
+    const { intervalMs } = this.#session.liveness;
+    this.#out.control(welcome(this.#id, this.#services.serverName, intervalMs, this.#maxPayload));
   }
 
   #asked(): Requests {
@@ -245,24 +218,9 @@ export class Connection implements SessionHost, TransportEvents, WheelItem {
     return this.#requests;
   }
 
-  /** Has the wheel look at the deadlines in time. One that has moved later needs nothing: it is found early. */
-  #arm(): void {
-    const earliest = this.#session.deadlines.earliest;
-    if (earliest >= this.#armedMs) return;
-    this.#armedMs = earliest;
-    this.#services.wheel.schedule(this, earliest);
-  }
-
-  #logEnd(cause: CloseCause): void {
-    const { name, by, reason } = cause;
-    const fields = {
-      connection: this.#id,
-      client: this.#client,
-      remote: this.#transport.remote,
-      cause: name,
-      by,
-      reason,
-    };
+  #logEnd({ name, by, reason }: CloseCause): void {
+    const { remote } = this.#transport;
+    const fields = { connection: this.#id, client: this.#client, remote, cause: name, by, reason };
     this.#services.env.log.info(fields, 'connection ended');
   }
 }

@@ -1,8 +1,8 @@
 import type { TimerWheel, WheelItem } from '../session/index.js';
 import { CODES, type ErrorFrame, type Fetch, GapReason, Start } from '../wire/index.js';
 import { FETCH_BYTES_MAX, FETCH_RECORDS_DEFAULT, FETCH_WAIT_MS_MAX, FETCHES_MAX, SLICE_BYTES_MAX } from './limits.js';
-import { type Beginning, beginning } from './start.js';
-import { offsetInFuture, type Subscriber } from './subscriber.js';
+import { type Beginning, beginning, offsetInFuture } from './start.js';
+import type { Subscriber } from './subscriber.js';
 import type { Topic } from './topic.js';
 
 /**

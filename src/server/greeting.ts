@@ -1,5 +1,5 @@
 import { type LocalCause, localCause } from '../session/index.js';
-import { type Hello, WIRE_VERSION } from '../wire/index.js';
+import { type Hello, type Welcome, WIRE_VERSION } from '../wire/index.js';
 import type { Slot } from './admission.js';
 import type { Services } from './services.js';
 
@@ -12,4 +12,9 @@ export function refusal(hello: Hello, slot: Slot, { env, admission }: Services):
   env.telemetry.rejected('busy');
   const retryAfterMs = admission.retryAfterMs(env.clock.monotonicMs(), env.random.next());
   return localCause('BUSY', 'the slots that are left are kept for clients that resume', retryAfterMs);
+}
+
+/** What a client is told that may stay, and again when its heartbeat interval changes. */
+export function welcome(connectionId: string, server: string, heartbeatMs: number, maxPayload: number): Welcome {
+  return { type: 'welcome', version: WIRE_VERSION, connectionId, server, heartbeatMs, maxPayload, principal: '' };
 }

@@ -8,7 +8,7 @@ import {
 } from '../session/index.js';
 import type { OnCorrupt } from '../wire/index.js';
 import { Admission, type AdmissionOptions, Slot } from './admission.js';
-import { Connection, type ConnectionStatus } from './connection.js';
+import { Connection } from './connection.js';
 import { Drain } from './drain.js';
 import type { Environment } from './environment.js';
 import { Fanout } from './fanout.js';
@@ -16,7 +16,8 @@ import { Ingest } from './ingest.js';
 import { LINGER_MS, WHEEL_RESOLUTION_MS } from './limits.js';
 import { Rejections } from './rejections.js';
 import type { Services } from './services.js';
-import { type TopicStatus, TopicTable } from './topic-table.js';
+import type { ConnectionStatus, ServerStats, TopicStatus } from './status.js';
+import { TopicTable } from './topic-table.js';
 
 /** What operators set. Times in milliseconds, sizes in bytes. */
 export interface ServerOptions extends AdmissionOptions {
@@ -32,18 +33,6 @@ export interface ServerOptions extends AdmissionOptions {
   readonly lagLimit: number;
   readonly maxSubscriptions: number;
   readonly maxTopics: number;
-}
-
-export interface ServerStats {
-  /** Slots taken. */
-  readonly connections: number;
-  readonly connectionsLimit: number;
-  readonly topics: number;
-  /** Memory held by all logs. */
-  readonly logBytes: number;
-  readonly laggingCursors: number;
-  /** Items on the timer wheel. */
-  readonly timers: number;
 }
 
 /** How often topics are looked through for what is over age. */

@@ -3,7 +3,8 @@ import { type TimerWheel, TokenBucket } from '../session/index.js';
 import { CODES, type CodeName, type Fetch, type Subscribe, type Unsubscribe } from '../wire/index.js';
 import { beginFetch } from './fetch.js';
 import { COVERED_TOPICS_MAX, SUBSCRIPTION_CHANGES_PER_SECOND, TOPICS_PER_CHANGE } from './limits.js';
-import { offsetInFuture, type Subscriber } from './subscriber.js';
+import { offsetInFuture } from './start.js';
+import type { Subscriber } from './subscriber.js';
 import type { Subscription } from './subscription.js';
 
 /** Grants or refuses what one client asks for. A refusal fails the request; the connection lives. */

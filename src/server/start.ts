@@ -1,5 +1,5 @@
 import type { TopicLog } from '../log/index.js';
-import { GapReason, OnLag, Start } from '../wire/index.js';
+import { CODES, type ErrorFrame, GapReason, OnLag, Start } from '../wire/index.js';
 import type { StartAt } from './subscription.js';
 
 /** Where delivery begins, and what is known to be lost before it. */
@@ -46,3 +46,11 @@ export const asksForHistory = (start: Start, onLag: OnLag): boolean =>
   start === Start.LAST_N ||
   start === Start.SINCE ||
   (start === Start.POSITION && onLag === OnLag.DISCONNECT);
+
+/** What answers a request whose place is not there yet. */
+export const offsetInFuture = (requestId: number, topic: string): ErrorFrame => ({
+  type: 'error',
+  requestId,
+  code: CODES.OFFSET_IN_FUTURE.code,
+  message: `the position is beyond the head of ${topic}`,
+});

@@ -1,13 +1,14 @@
-import { CODES, type ErrorFrame, type GapReason, OnLag, Start } from '../wire/index.js';
+import { type GapReason, OnLag } from '../wire/index.js';
+import { Announcer } from './announcer.js';
 import { advanceCursor } from './backlog.js';
+import { begin, confirm } from './begin.js';
 import type { Environment } from './environment.js';
 import type { Fanout } from './fanout.js';
 import type { PendingFetch } from './fetch.js';
 import type { Outbox } from './outbox.js';
-import { asksForHistory, beginning } from './start.js';
 import type { Cursor, ExactSubscription, PatternSubscription, StartAt, Subscription } from './subscription.js';
 import type { Topic } from './topic.js';
-import { firstAfter, type TopicTable } from './topic-table.js';
+import type { TopicTable } from './topic-table.js';
 
 /** What all subscribers share. */
 export interface Delivery {
@@ -26,8 +27,7 @@ export class Subscriber {
   /** One for each topic in which it is not live. */
   readonly cursors = new Map<Topic, Cursor>();
   readonly fetches = new Map<Topic, PendingFetch>();
-  /** Pattern subscriptions with topics that the client has not been told of. */
-  readonly #announcing = new Set<PatternSubscription>();
+  readonly #announcer = new Announcer(this);
   readonly #flush: () => void;
   readonly #disconnect: (reason: string) => void;
   /** Marks of the fan-out: which visit saw it last, and whether a flush has gathered data for it. */
@@ -47,7 +47,7 @@ export class Subscriber {
 
   /** Is there anything that it has not been sent, as far as is known without looking? */
   get owed(): boolean {
-    return this.cursors.size > 0 || this.#announcing.size > 0 || this.fetches.size > 0;
+    return this.cursors.size > 0 || this.#announcer.owed || this.fetches.size > 0;
   }
 
   flush(): void {
@@ -59,12 +59,11 @@ export class Subscriber {
     this.#disconnect(reason);
   }
 
-  /** Listens to one topic. Undefined: the position asked for is beyond the head. */
-  subscribe(topic: Topic, requestId: number, onLag: OnLag, startAt: StartAt): true | undefined {
-    const covered = this.listensTo(topic);
+  /** Listens to one topic. False: the position asked for is beyond the head. */
+  subscribe(topic: Topic, requestId: number, onLag: OnLag, startAt: StartAt): boolean {
+    if (this.listensTo(topic)) confirm(this, topic, requestId);
+    else if (!begin(this, topic, requestId, onLag, startAt)) return false;
     const subscription: ExactSubscription = { kind: 'exact', topic, onLag };
-    if (!covered && !this.#begin(topic, requestId, onLag, startAt)) return undefined;
-    if (covered) this.#confirm(topic, requestId);
     this.subscriptions.set(topic.name, subscription);
     topic.exact.set(this, subscription);
     this.wake();
@@ -89,7 +88,7 @@ export class Subscriber {
 
   /** There are topics of the pattern that the client has not been told of. */
   announce(subscription: PatternSubscription): void {
-    this.#announcing.add(subscription);
+    this.#announcer.add(subscription);
     this.wake();
   }
 
@@ -113,7 +112,7 @@ export class Subscriber {
 
   /** It was live, and its link is full: from now on it has a cursor. */
   fallBehind(topic: Topic): void {
-    this.#place(topic, topic.sent, this.#onLag(topic), this.delivery.lagLimit);
+    this.place(topic, topic.sent, this.#onLag(topic), this.delivery.lagLimit);
   }
 
   /** It has been sent all that there is, or does not want it any more: the cursor goes. */
@@ -139,7 +138,7 @@ export class Subscriber {
 
   /** Sends what it is owed, at most about `budget` bytes and what the link takes. Returns how many bytes it was sent. */
   advance(budget: number): number {
-    let sent = this.#announceAll();
+    let sent = this.#announcer.advance();
     // Ahead of the cursors, for what those are behind may be as much as is retained, and an answer is a bounded part.
     for (const fetch of this.fetches.values()) {
       if (this.out.full || sent >= budget) break;
@@ -156,77 +155,8 @@ export class Subscriber {
     return sent;
   }
 
-  #announceAll(): number {
-    let bytes = 0;
-    for (const subscription of this.#announcing) {
-      const { topics } = subscription.group;
-      for (let i = firstAfter(topics, subscription.announced); i < topics.length; i++) {
-        if (this.out.full || this.out.clogged) return bytes;
-        const topic = topics[i] as Topic;
-        this.#announceTopic(subscription, topic);
-        subscription.announced = topic.serial;
-        bytes += topic.utf8.length;
-      }
-      this.#announcing.delete(subscription);
-    }
-    return bytes;
-  }
-
-  #announceTopic(subscription: PatternSubscription, topic: Topic): void {
-    const { requestId, onLag, positions, startAt, since } = subscription;
-    if (this.listensTo(topic)) return this.#confirm(topic, requestId);
-    const position = positions.get(topic.name);
-    positions.delete(topic.name);
-    const fresh = topic.serial > since;
-    const at: StartAt =
-      position === undefined
-        ? { ...startAt, start: fresh ? Start.EARLIEST : startAt.start }
-        : { ...startAt, start: Start.POSITION, epoch: position.epoch, offset: position.offset };
-    if (this.#begin(topic, requestId, onLag, at)) return;
-    this.out.control(offsetInFuture(requestId, topic.name));
-    this.#begin(topic, requestId, onLag, { ...at, start: Start.LATEST });
-  }
-
-  /** Confirms, declares what is lost, and sets the cursor. */
-  #begin(topic: Topic, requestId: number, onLag: OnLag, startAt: StartAt): boolean {
-    const { log } = topic;
-    const begin = beginning(log, startAt);
-    if (begin === undefined) return false;
-    this.out.control({
-      type: 'subscribed',
-      requestId,
-      topic: topic.name,
-      epoch: log.epoch,
-      nextOffset: begin.offset,
-      headOffset: log.head,
-    });
-    if (begin.gap !== undefined) {
-      const { from, to, reason } = begin.gap;
-      this.out.control({ type: 'gap', topic: topic.name, epoch: log.epoch, fromOffset: from, toOffset: to, reason });
-      this.delivery.env.telemetry.gap(reason);
-    }
-    const history = asksForHistory(startAt.start, onLag) ? log.bytesBehind(begin.offset) : 0;
-    this.#place(topic, begin.offset, onLag, history + this.delivery.lagLimit);
-    // Behind the cursor, for a topic that nobody listens to is forgotten.
-    this.fetches.get(topic)?.finish();
-    return true;
-  }
-
-  /** Another subscription covers the topic already, and its place is this one's place too. */
-  #confirm(topic: Topic, requestId: number): void {
-    const { log } = topic;
-    const nextOffset = this.cursors.get(topic)?.offset ?? topic.sent;
-    this.out.control({
-      type: 'subscribed',
-      requestId,
-      topic: topic.name,
-      epoch: log.epoch,
-      nextOffset,
-      headOffset: log.head,
-    });
-  }
-
-  #place(topic: Topic, offset: number, onLag: OnLag, allowance: number): void {
+  /** It goes on from here, at its own pace. `allowance`: how many bytes it may be behind before `onLag` acts. */
+  place(topic: Topic, offset: number, onLag: OnLag, allowance: number): void {
     this.cursors.set(topic, { topic, offset, onLag, allowance, conflating: undefined });
     topic.cursors += 1;
   }
@@ -240,7 +170,7 @@ export class Subscriber {
         break;
       case 'pattern':
         subscription.group.members.delete(this);
-        this.#announcing.delete(subscription);
+        this.#announcer.drop(subscription);
         this.delivery.topics.releaseGroup(subscription.group);
         break;
     }
@@ -265,10 +195,3 @@ export class Subscriber {
     return (topic.exact.get(this) ?? this.#pattern(topic))?.onLag ?? OnLag.WAIT;
   }
 }
-
-export const offsetInFuture = (requestId: number, topic: string): ErrorFrame => ({
-  type: 'error',
-  requestId,
-  code: CODES.OFFSET_IN_FUTURE.code,
-  message: `the position is beyond the head of ${topic}`,
-});

@@ -1,5 +1,6 @@
 import { MemoryBudget, type Retention, TopicLog, TopicTree } from '../log/index.js';
 import type { Randomness } from './environment.js';
+import type { TopicStatus } from './status.js';
 import { type PatternGroup, Topic } from './topic.js';
 
 export interface TopicTableOptions {
@@ -7,20 +8,6 @@ export interface TopicTableOptions {
   readonly retainTotal: number;
   /** How many topics there may be. Past it, new ones are refused. */
   readonly maxTopics: number;
-}
-
-/** A topic as `/status` shows it. */
-export interface TopicStatus {
-  readonly name: string;
-  readonly epoch: string;
-  /** The first offset retained. */
-  readonly first: number;
-  /** The last offset appended; 0: none yet. */
-  readonly head: number;
-  readonly bytes: number;
-  readonly subscribers: number;
-  /** How many of them are behind. */
-  readonly lagging: number;
 }
 
 /** Topics looked at in one sweep for what is over age or can be forgotten, so that a sweep is never long. */
