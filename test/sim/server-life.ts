@@ -1,6 +1,7 @@
 import { type Environment, PushServer, type ServerOptions } from '../../src/server/index.js';
 import { CONTROL_BYTES_MAX, IN_FLIGHT_BYTES_MAX, SLICE_BYTES_MAX } from '../../src/server/limits.js';
 import { FRAME_OVERHEAD } from '../../src/wire/index.js';
+import { Closings } from './closings.js';
 import type { Host } from './host.js';
 import type { Network } from './network.js';
 import type { SeededRandom } from './random.js';
@@ -13,25 +14,13 @@ const ANSWERS_BYTES_PER_TURN = 64 * 1024;
 /** A deadline may be looked at so late: the server stalls for up to a minute, and a link that is ended lingers. */
 const DEADLINE_SLACK_MS = 75_000;
 
-/** The fields of the line that the server logs for each connection that has ended. */
-interface Ended {
-  readonly connection: string;
-  readonly client: string;
-  readonly cause: string;
-  readonly by: string;
-  readonly reason: string;
-}
-
-/** One life of the server process: what it was asked to count, and whether the counts agree with what it holds. */
+/** One life of the server process, and what must hold of it at any moment and at its end. */
 export class ServerLife implements Retained {
   readonly host: Host;
   readonly server: PushServer;
   #options: ServerOptions;
-  readonly #attentive: boolean;
   readonly #network: Network;
-  readonly #causes = new Map<string, string>();
-  #accepted = 0;
-  #closed = 0;
+  readonly #closings: Closings;
   #state: 'serving' | 'draining' | 'dead' = 'serving';
 
   /** @param attentive no client is ever silent, so none may be taken for dead */
@@ -44,22 +33,11 @@ export class ServerLife implements Retained {
     attentive: boolean,
   ) {
     this.host = host;
-    this.#attentive = attentive;
     this.#network = network;
     this.#options = options;
-    const log = {
-      debug: () => {},
-      info: (fields: object, message: string) => this.#logged(fields, message),
-      warn: () => {},
-      error: () => {},
-    };
-    const env: Environment = {
-      clock: host.clock,
-      scheduler: host.scheduler,
-      random,
-      log,
-      telemetry: this.#telemetry(world),
-    };
+    this.#closings = new Closings(world, attentive);
+    const { log, telemetry } = this.#closings;
+    const env: Environment = { clock: host.clock, scheduler: host.scheduler, random, log, telemetry };
     this.server = new PushServer(options, env);
     network.door = { host, accept: (transport) => this.server.accept(transport) };
   }
@@ -128,9 +106,7 @@ export class ServerLife implements Retained {
         () => `${name} is left with ${subscribers} subscribers, ${lagging} lagging`,
       );
     }
-    const { size } = this.#causes;
-    const counts = `${this.#accepted} accepted, ${this.#closed} closes counted, ${size} logged`;
-    must(this.#accepted === this.#closed && this.#accepted === size, () => counts);
+    this.#closings.checkAll();
   }
 
   #checkLimits(remotes: readonly string[]): void {
@@ -150,44 +126,5 @@ export class ServerLife implements Retained {
   get #pendingBound(): number {
     const piece = Math.max(SLICE_BYTES_MAX, this.#options.maxPayload + FRAME_OVERHEAD);
     return 2 * (IN_FLIGHT_BYTES_MAX + piece + CONTROL_BYTES_MAX + ANSWERS_BYTES_PER_TURN);
-  }
-
-  #logged(fields: object, message: string): void {
-    if (message !== 'connection ended') return;
-    const { connection, client, cause, by, reason } = fields as Ended;
-    must(
-      !this.#causes.has(connection),
-      () => `${connection} ends with ${this.#causes.get(connection)} and with ${cause}`,
-    );
-    this.#causes.set(connection, cause);
-    const dead = cause === 'HEARTBEAT_TIMEOUT' && by === 'local' && reason.startsWith('nothing heard');
-    must(!dead || client === 'stranger' || !this.#attentive, () => `${client} is taken for dead, and was never silent`);
-  }
-
-  #telemetry(world: World): Environment['telemetry'] {
-    const nothing = () => {};
-    return {
-      accepted: () => {
-        this.#accepted += 1;
-      },
-      closed: (cause) => {
-        this.#closed += 1;
-        world.note(`the server closes: ${cause}`);
-      },
-      rejected: (reason) => world.note(`the server rejects: ${reason}`),
-      frameReceived: nothing,
-      frameSent: nothing,
-      bytesReceived: nothing,
-      bytesSent: nothing,
-      corruptFrame: nothing,
-      resyncBytes: nothing,
-      jitter: nothing,
-      rtt: (seconds) => must(seconds >= 0, () => `a round trip of ${seconds} s`),
-      connectTime: nothing,
-      published: nothing,
-      duplicates: nothing,
-      delivered: nothing,
-      gap: nothing,
-    };
   }
 }
