@@ -30,6 +30,10 @@ export class Deadlines {
     this.#at[DEADLINES.indexOf(name)] = atMs;
   }
 
+  isSet(name: DeadlineName): boolean {
+    return this.at(name) !== NEVER;
+  }
+
   clear(name: DeadlineName): void {
     this.set(name, NEVER);
   }

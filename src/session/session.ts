@@ -1,27 +1,12 @@
-import {
-  DecodeStep,
-  decodePayload,
-  type Frame,
-  FrameDecoder,
-  type FrameName,
-  FrameType,
-  frameTag,
-  type OnCorrupt,
-  type Ping,
-  type Pong,
-  type StreamFault,
-} from '../wire/index.js';
+import { DecodeStep, decodePayload, type FrameName, FrameType, frameTag, type OnCorrupt } from '../wire/index.js';
 import { type CloseCause, type LocalCause, linkLost, localCause, peerCause } from './cause.js';
 import { StreamContext } from './context.js';
 import { Deadlines } from './deadlines.js';
-import { Liveness, type LivenessNote } from './liveness.js';
-import type { Phase, Transitions } from './transitions.js';
-
-/**
- * What a link must take within one write deadline to count as making progress. Less is a peer that reads a byte now
- * and then so as to hold the memory that waits for it.
- */
-const WRITE_PROGRESS_BYTES_MIN = 1024;
+import { Inbound } from './inbound.js';
+import { Liveness } from './liveness.js';
+import type { SessionHost } from './session-host.js';
+import type { OwnEvent, Phase, Transitions } from './transitions.js';
+import { WriteWatch } from './write-watch.js';
 
 /** What a session is told at its beginning. Times in milliseconds, sizes in bytes. */
 export interface SessionOptions {
@@ -39,31 +24,6 @@ export interface SessionOptions {
   readonly lingerTimeoutMs: number;
 }
 
-/** What happened to a session that only observers care about. */
-export type SessionNote =
-  | LivenessNote
-  | { readonly type: 'corrupt' }
-  | { readonly type: 'discarded'; readonly bytes: number };
-
-/** The owner of a session: it has the link, and knows what the frames are about. */
-export interface SessionHost {
-  /** A frame that the table lets through. PING and PONG stay inside. */
-  frame(frame: Exclude<Frame, Ping | Pong>): void;
-  /** The payload of a PUBLISH, undecoded because it is the hot path; returns what is wrong with it. */
-  publish(bytes: Uint8Array, start: number, end: number): string | undefined;
-  frameReceived(type: FrameName): void;
-  /** A frame over the limit is being discarded by its length. */
-  tooLarge(): void;
-  send(frame: Frame): void;
-  /** Called once: say CLOSE if the cause is local, and end this direction of the link behind it. */
-  ending(cause: CloseCause): void;
-  /** The link was to be gone by now. */
-  destroy(): void;
-  /** Bytes that the link has taken so far: tells a slow write from a stuck one. */
-  bytesTaken(): number;
-  note(note: SessionNote): void;
-}
-
 /**
  * One end of a session, with no socket and no clock: bytes and the time come in, and what must happen goes to the
  * host. `receive` takes bytes, `advance` acts on a bounded number of the frames in them, `expire` acts on deadlines.
@@ -74,20 +34,18 @@ export class Session {
   readonly liveness: Liveness;
   readonly #options: SessionOptions;
   readonly #host: SessionHost;
-  readonly #decoder: FrameDecoder;
+  readonly #inbound: Inbound;
+  readonly #writes: WriteWatch;
   #phase: Phase = 'handshaking';
-  #holding = false;
-  #discarded = 0;
-  /** Bytes that the link had taken at the last look, and when the write deadline was set. */
-  #taken = 0;
-  #takenAtWrite = 0;
 
   constructor(options: SessionOptions, host: SessionHost, nowMs: number) {
+    const { onCorrupt, heartbeat, frameTimeoutMs, writeTimeoutMs, handshakeTimeoutMs } = options;
     this.#options = options;
     this.#host = host;
-    this.#decoder = new FrameDecoder(options.onCorrupt);
-    this.liveness = new Liveness(options.heartbeat, this.deadlines, host, nowMs);
-    this.deadlines.set('handshake', nowMs + options.handshakeTimeoutMs);
+    this.#inbound = new Inbound(onCorrupt, frameTimeoutMs, this.deadlines, host);
+    this.liveness = new Liveness(heartbeat, this.deadlines, host, nowMs);
+    this.#writes = new WriteWatch(writeTimeoutMs, this.deadlines, this.liveness, host);
+    this.deadlines.set('handshake', nowMs + handshakeTimeoutMs);
   }
 
   get phase(): Phase {
@@ -96,9 +54,9 @@ export class Session {
 
   /** Takes bytes from the link; `advance` acts on them. The chunk must not be changed afterwards. */
   receive(chunk: Uint8Array, nowMs: number): void {
-    if (this.#phase === 'closed' || this.#phase === 'draining') return;
+    if (this.#over) return;
     this.liveness.heard(nowMs);
-    this.#decoder.push(chunk);
+    this.#inbound.push(chunk);
   }
 
   /**
@@ -111,8 +69,7 @@ export class Session {
       if (!this.#step(nowMs)) break;
       steps += 1;
     }
-    this.#watchFrame(steps > 0, nowMs);
-    this.#noteDiscarded();
+    this.#inbound.settle(steps > 0, nowMs);
     return steps === budget;
   }
 
@@ -129,22 +86,9 @@ export class Session {
     this.liveness.follow(heartbeatMs, nowMs);
   }
 
-  #activate(maxPayload: number): void {
-    this.#decoder.setMaxPayload(maxPayload);
-    this.deadlines.clear('handshake');
-  }
-
   /** Ends the session from this side. The first cause wins; what comes later is ignored. */
   close(cause: LocalCause, nowMs: number, lingerMs = this.#options.lingerTimeoutMs): void {
     this.#end(cause, nowMs, lingerMs);
-  }
-
-  #end(cause: CloseCause, nowMs: number, lingerMs = this.#options.lingerTimeoutMs): void {
-    if (!this.context.end(cause)) return;
-    this.#move('closing');
-    this.deadlines.clearAll();
-    this.deadlines.set('linger', nowMs + lingerMs);
-    this.#host.ending(cause);
   }
 
   /** The peer has ended its direction without a word. */
@@ -156,39 +100,25 @@ export class Session {
   lost(reason: string): void {
     if (this.#phase === 'closed') return;
     this.#move('lost');
-    this.deadlines.clearAll();
+    this.#stopWatching();
     const cause = linkLost(reason);
     if (this.context.end(cause)) this.#host.ending(cause);
   }
 
   /** Tells how many bytes wait for the link, after each write and each drain. */
   waiting(bytes: number, nowMs: number): void {
-    if (this.#phase === 'closed' || this.#phase === 'draining') return;
-    if (bytes === 0) {
-      this.deadlines.clear('write');
-      this.liveness.heard(nowMs);
-    } else if (this.deadlines.at('write') === Number.POSITIVE_INFINITY) {
-      this.#taken = this.#host.bytesTaken();
-      this.#watchWrite(nowMs);
-    }
-  }
-
-  #watchWrite(nowMs: number): void {
-    this.#takenAtWrite = this.#taken;
-    this.deadlines.set('write', nowMs + this.#options.writeTimeoutMs);
+    if (!this.#over) this.#writes.waiting(bytes, nowMs);
   }
 
   /** This end stops reading: what the peer does not say meanwhile is not held against it. */
   hold(nowMs: number): void {
-    this.#holding = true;
-    this.deadlines.clear('frame');
+    this.#inbound.hold();
     this.liveness.hold(nowMs);
   }
 
   /** This end reads again. */
   release(nowMs: number): void {
-    this.#holding = false;
-    this.#watchFrame(true, nowMs);
+    this.#inbound.release(nowMs);
     this.liveness.release(nowMs);
   }
 
@@ -204,15 +134,15 @@ export class Session {
           this.close(localCause('HEARTBEAT_TIMEOUT', 'a frame was begun and not finished in time'), nowMs);
           break;
         case 'heartbeat':
-          if (this.deadlines.at('write') !== Number.POSITIVE_INFINITY) this.#noticeProgress(nowMs);
+          this.#writes.look(nowMs);
           if (!this.liveness.judge(nowMs)) {
             this.close(localCause('HEARTBEAT_TIMEOUT', 'nothing heard for 3 heartbeat intervals'), nowMs);
           }
           break;
         case 'write':
-          this.#noticeProgress(nowMs);
-          if (this.#taken - this.#takenAtWrite >= WRITE_PROGRESS_BYTES_MIN) this.#watchWrite(nowMs);
-          else this.close(localCause('SLOW_CONSUMER', 'no write progress by the deadline'), nowMs);
+          if (!this.#writes.judge(nowMs)) {
+            this.close(localCause('SLOW_CONSUMER', 'no write progress by the deadline'), nowMs);
+          }
           break;
         case 'linger':
           this.#host.destroy();
@@ -222,45 +152,53 @@ export class Session {
     return this.deadlines.earliest;
   }
 
-  /**
-   * Has a write that was waiting moved since we last looked? If so the peer reads, and so it lives. What the link takes
-   * while nothing waits says nothing: the system's buffers take a PING to a dead peer as readily.
-   */
-  #noticeProgress(nowMs: number): void {
-    const taken = this.#host.bytesTaken();
-    if (taken > this.#taken) this.liveness.heard(nowMs);
-    this.#taken = taken;
+  /** Has a cause been found? What comes behind it is ignored. */
+  get #over(): boolean {
+    return this.context.cause !== undefined;
+  }
+
+  #activate(maxPayload: number): void {
+    this.#inbound.setMaxPayload(maxPayload);
+    this.deadlines.clear('handshake');
+  }
+
+  #end(cause: CloseCause, nowMs: number, lingerMs = this.#options.lingerTimeoutMs): void {
+    if (!this.context.end(cause)) return;
+    this.#move('closing');
+    this.#stopWatching();
+    this.deadlines.set('linger', nowMs + lingerMs);
+    this.#host.ending(cause);
+  }
+
+  #stopWatching(): void {
+    this.#inbound.stop();
+    this.deadlines.clearAll();
   }
 
   /** One step of the decoder; false when there is nothing more to do for now. */
   #step(nowMs: number): boolean {
-    const decoder = this.#decoder;
-    switch (decoder.next()) {
+    switch (this.#inbound.next()) {
+      case DecodeStep.FRAME: {
+        const { payload } = this.#inbound;
+        this.#take(payload.bytes, payload.start, payload.end, nowMs);
+        return true;
+      }
+      case DecodeStep.FATAL: {
+        const { code, reason } = this.#inbound.fault;
+        this.close(localCause(code, reason), nowMs);
+        return false;
+      }
       case DecodeStep.NEED_MORE:
         return false;
-      case DecodeStep.FRAME:
-        this.#take(decoder.bytes, decoder.start, decoder.end, nowMs);
+      default:
         return true;
-      case DecodeStep.CORRUPT:
-        this.#host.note({ type: 'corrupt' });
-        return true;
-      case DecodeStep.TOO_LARGE:
-        this.#host.note({ type: 'corrupt' });
-        this.#host.tooLarge();
-        return true;
-      case DecodeStep.FATAL:
-        this.#fatal(decoder.fault as StreamFault, nowMs);
-        return false;
     }
-  }
-
-  #fatal({ code, reason }: StreamFault, nowMs: number): void {
-    this.close(localCause(code, reason), nowMs);
   }
 
   /** A whole frame has come. */
   #take(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
     if (this.#phase === 'active' && frameTag(bytes, start, end) === FrameType.publish) {
+      // By its name, because a look-up by a variable was measured to cost a tenth of this path.
       if (this.#options.transitions.active.publish === undefined) return this.#outOfOrder('publish', nowMs);
       this.#host.frameReceived('publish');
       const fault = this.#host.publish(bytes, start, end);
@@ -288,27 +226,11 @@ export class Session {
     }
   }
 
-  /** A frame that has begun has a deadline of its own; each whole frame is progress. */
-  #watchFrame(progressed: boolean, nowMs: number): void {
-    if (this.#phase === 'closed' || this.#phase === 'draining') return;
-    if (!this.#decoder.midFrame || this.#holding) this.deadlines.clear('frame');
-    else if (progressed || this.deadlines.at('frame') === Number.POSITIVE_INFINITY) {
-      this.deadlines.set('frame', nowMs + this.#options.frameTimeoutMs);
-    }
-  }
-
-  #noteDiscarded(): void {
-    const { resyncBytes } = this.#decoder;
-    if (resyncBytes === this.#discarded) return;
-    this.#host.note({ type: 'discarded', bytes: resyncBytes - this.#discarded });
-    this.#discarded = resyncBytes;
-  }
-
   #outOfOrder(type: FrameName, nowMs: number): void {
     this.close(localCause('PROTOCOL_ERROR', `${type} is out of order while ${this.#phase}`), nowMs);
   }
-
-  #move(event: 'accepted' | 'closing' | 'lost'): void {
+  /** Goes where the table leads; every event of this end's own has its place there. */
+  #move(event: OwnEvent): void {
     const next = this.#options.transitions[this.#phase][event];
     if (next === undefined) throw new Error(`invariant: no transition for ${event} while ${this.#phase}`);
     this.#phase = next;
