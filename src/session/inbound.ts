@@ -17,7 +17,8 @@ export class Inbound {
   readonly #host: DamageHost;
   /** `held`: this end does not read for now, so a frame that is not whole is not the peer's fault. */
   #state: 'reading' | 'held' | 'stopped' = 'reading';
-  /** Bytes discarded that the host knows of. */
+  /** Corrupt frames, and bytes discarded, that the host knows of. */
+  #corruptNoted = 0;
   #discardedNoted = 0;
 
   constructor(onCorrupt: OnCorrupt, frameTimeoutMs: number, deadlines: Deadlines, host: DamageHost) {
@@ -51,7 +52,8 @@ export class Inbound {
         this.#host.tooLarge();
         break;
       case DecodeStep.CORRUPT:
-        this.#host.note({ type: 'corrupt' });
+      case DecodeStep.FATAL:
+        this.#noteCorrupt();
         break;
     }
     return step;
@@ -81,6 +83,13 @@ export class Inbound {
   /** The session is over: no frame has a deadline any more. */
   stop(): void {
     this.#state = 'stopped';
+  }
+
+  /** The last step met a corrupt frame, unless the stream ended for another reason. */
+  #noteCorrupt(): void {
+    if (this.#decoder.corruptFrames === this.#corruptNoted) return;
+    this.#corruptNoted = this.#decoder.corruptFrames;
+    this.#host.note({ type: 'corrupt' });
   }
 
   #watch(progressed: boolean, nowMs: number): void {
