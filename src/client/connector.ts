@@ -3,7 +3,8 @@ import type { Welcome } from '../wire/index.js';
 import { Backoff, type LinkFate } from './backoff.js';
 import { ClientError } from './errors.js';
 import type { LinkEvent } from './events.js';
-import { Link, type LinkOwner, type Reply } from './link.js';
+import { Link } from './link.js';
+import type { LinkOwner, Reply } from './link-owner.js';
 import type { ClientWorld } from './world.js';
 
 /** What goes over the links belongs to somebody else. */

@@ -3,7 +3,8 @@ import { Connector, type ConnectorOptions, type ConnectorOwner } from './connect
 import { ClientError } from './errors.js';
 import type { LinkEvent } from './events.js';
 import { Fetches, type FetchRequest, type FetchResult } from './fetches.js';
-import type { Link, Reply } from './link.js';
+import type { Link } from './link.js';
+import type { Reply } from './link-owner.js';
 import { Publisher, type PublishLimits, type Settle } from './publisher.js';
 import { requestIds } from './request-ids.js';
 import { type Sink, type SubscribeRequest, Subscriptions } from './subscriptions.js';

@@ -2,6 +2,7 @@ import {
   CLIENT_TRANSITIONS,
   type CloseCause,
   closeFrame,
+  HEARTBEAT_MAX_MS,
   type LocalCause,
   linkLost,
   localCause,
@@ -13,6 +14,7 @@ import {
 } from '../session/index.js';
 import {
   type ClientFrame,
+  type Close,
   encodeFrame,
   type Fetch,
   type Frame,
@@ -21,54 +23,43 @@ import {
   type Ping,
   type Pong,
   type Publish,
-  type ServerFrame,
   type Subscribe,
   type Unsubscribe,
   type Welcome,
   WIRE_VERSION,
 } from '../wire/index.js';
 import { AnswerWatch } from './answer-watch.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import { Intake } from './intake.js';
+import type { LinkOwner } from './link-owner.js';
 import type { ClientWorld, DialEvents } from './world.js';
 
 const SESSION: SessionOptions = {
   transitions: CLIENT_TRANSITIONS,
   maxPayload: PAYLOAD_BYTES_DEFAULT,
   onCorrupt: 'skip',
-  heartbeat: 15_000,
+  // Until WELCOME says what holds.
+  heartbeat: HEARTBEAT_MAX_MS,
+  // Twice what a server gives a HELLO to arrive.
   handshakeTimeoutMs: 10_000,
+  // These three are the server's defaults, so that both ends have the same patience with a slow link.
   frameTimeoutMs: 30_000,
   writeTimeoutMs: 30_000,
   lingerTimeoutMs: 2_000,
 };
 
-/** Frames acted on before others have their turn of the event loop. */
-const FRAMES_PER_TURN = 512;
 /** Bytes that may wait for the link before no more publishes are handed to it: they gather into larger batches. */
 const PENDING_BYTES_MAX = 256 * 1024;
 /** A server that announces a shorter heartbeat interval is taken at this; the specification's least is 5 s. */
 const HEARTBEAT_FLOOR_MS = 50;
 
-/** What a server may send that is not about the link itself. */
-export type Reply = Exclude<ServerFrame, Ping | Pong | Welcome | { readonly type: 'close' }>;
-
-export interface LinkOwner {
-  /** The server has taken this client in. */
-  welcomed(welcome: Welcome, connectMs: number): void;
-  reply(frame: Reply): void;
-  /** A frame was damaged and is discarded: nobody knows what it was. */
-  damaged(): void;
-  /** There is room for more publishes. */
-  writable(): void;
-  /** Called once: the link is of no more use. */
-  ended(cause: CloseCause): void;
-  /** Called once, after `ended`: everything that belonged to the link is given back. */
-  gone(): void;
-}
-
 /** Who the client says it is. */
 export interface Introduction {
+  /** Its name, for the server's log lines; may be empty. */
   readonly client: string;
+  /** Tries since a link was last stable, from 0. */
   readonly attempt: number;
+  /** Did this client have a link before? */
   readonly resuming: boolean;
 }
 
@@ -80,22 +71,20 @@ export class Link implements SessionHost, DialEvents {
   readonly #transport: Transport;
   readonly #dialledMs: number;
   readonly #answers: AnswerWatch;
-  /** Undefined until the transport is connected. */
+  readonly #timer: DeadlineTimer;
+  /** These two are undefined until the transport is connected. */
   #session: Session | undefined;
-  #state: 'dialling' | 'greeting' | 'welcome' | 'ended' = 'dialling';
-  /** Why this end does not read on: frames wait for their turn, or the application does not take what was received. */
-  #reading: 'yes' | 'busy' | 'held' = 'yes';
-  #peerEnded = false;
+  #intake: Intake | undefined;
+  #state: 'dialling' | 'greeting' | 'welcomed' | 'ended' = 'dialling';
   #connectMs = 0;
   #maxPayload = PAYLOAD_BYTES_DEFAULT;
-  #armedMs = Number.POSITIVE_INFINITY;
-  #disarm: () => void = () => {};
 
   constructor(world: ClientWorld, endpoint: string, introduction: Introduction, owner: LinkOwner) {
     this.#world = world;
     this.#owner = owner;
     this.#introduction = introduction;
     this.#answers = new AnswerWatch(world, () => this.close(localCause('CORRUPT', 'a request was never answered')));
+    this.#timer = new DeadlineTimer(world, (nowMs) => this.#session?.expire(nowMs) ?? Number.POSITIVE_INFINITY);
     this.#dialledMs = this.#now;
     this.#transport = world.dial(endpoint, this);
   }
@@ -117,6 +106,7 @@ export class Link implements SessionHost, DialEvents {
     this.#state = 'greeting';
     this.#connectMs = this.#now - this.#dialledMs;
     this.#session = new Session(SESSION, this, this.#now);
+    this.#intake = new Intake(this.#world, this.#transport, this.#session, this.#answers, () => this.#arm());
     const { client, attempt, resuming } = this.#introduction;
     // 0 would say that it was not measured.
     const connectMs = Math.max(1, Math.round(this.#connectMs));
@@ -125,30 +115,28 @@ export class Link implements SessionHost, DialEvents {
   }
 
   received(bytes: Uint8Array): void {
-    this.#session?.receive(bytes, this.#now);
-    if (this.#reading === 'yes') this.#work();
+    this.#intake?.received(bytes);
   }
 
   drained(): void {
     this.#session?.waiting(0, this.#now);
-    if (this.#state === 'welcome') this.#owner.writable();
+    if (this.#state === 'welcomed') this.#owner.writable();
   }
 
   ended(): void {
-    this.#peerEnded = true;
-    if (this.#reading === 'yes') this.#work();
+    this.#intake?.ended();
   }
 
   closed(reason: string): void {
     if (this.#session === undefined) this.#end(linkLost(reason));
     else this.#session.lost(reason);
-    this.#disarm();
+    this.#timer.stop();
     this.#owner.gone();
   }
 
   // The session asks:
 
-  frame(frame: Exclude<Frame, Ping | Pong>): void {
+  frame(frame: Exclude<Frame, Ping | Pong | Close>): void {
     switch (frame.type) {
       case 'welcome':
         return this.#welcome(frame);
@@ -157,7 +145,6 @@ export class Link implements SessionHost, DialEvents {
       case 'unsubscribe':
       case 'publish':
       case 'fetch':
-      case 'close':
         throw new Error(`invariant: the table lets no ${frame.type} through`);
       case 'messages':
       case 'gap':
@@ -234,19 +221,12 @@ export class Link implements SessionHost, DialEvents {
 
   /** Stops reading: the application has enough. The link lives on, and the server's silence is not held against it. */
   hold(): void {
-    if (this.#reading === 'held') return;
-    if (this.#reading === 'yes') this.#transport.pause();
-    this.#reading = 'held';
-    this.#answers.hold();
-    this.#session?.hold(this.#now);
+    this.#intake?.hold();
   }
 
   /** Reads on, after this turn. */
   release(): void {
-    if (this.#reading !== 'held') return;
-    this.#answers.release();
-    this.#session?.release(this.#now);
-    this.#goOnSoon();
+    this.#intake?.release();
   }
 
   get #now(): number {
@@ -258,32 +238,8 @@ export class Link implements SessionHost, DialEvents {
     this.#session?.welcomed(maxPayload, Math.max(HEARTBEAT_FLOOR_MS, welcome.heartbeatMs), this.#now);
     this.#maxPayload = welcome.maxPayload;
     if (this.#state !== 'greeting') return;
-    this.#state = 'welcome';
+    this.#state = 'welcomed';
     this.#owner.welcomed(welcome, this.#connectMs);
-  }
-
-  /** Acts on what has been received, frame by frame, because any of them may fill the application's buffer. */
-  #work(): void {
-    const session = this.#session;
-    if (session === undefined) return;
-    for (let steps = 0; this.#reading !== 'held' && session.advance(1, this.#now); steps++) {
-      if (steps < FRAMES_PER_TURN) continue;
-      if (this.#reading === 'yes') this.#transport.pause();
-      return this.#goOnSoon();
-    }
-    this.#arm();
-    if (this.#reading === 'held') return;
-    const paused = this.#reading === 'busy';
-    this.#reading = 'yes';
-    if (paused) this.#transport.resume();
-    if (this.#peerEnded) session.ended(this.#now);
-  }
-
-  #goOnSoon(): void {
-    this.#reading = 'busy';
-    this.#world.scheduler.soon(() => {
-      if (this.#reading === 'busy') this.#work();
-    });
   }
 
   #write(write: () => void): void {
@@ -300,21 +256,7 @@ export class Link implements SessionHost, DialEvents {
     this.#owner.ended(cause);
   }
 
-  /** Looks at the deadlines in time. One that has moved later needs nothing: it is found early. */
   #arm(): void {
-    const earliestMs = this.#session?.deadlines.earliest ?? Number.POSITIVE_INFINITY;
-    if (earliestMs >= this.#armedMs) return;
-    this.#disarm();
-    this.#armedMs = earliestMs;
-    this.#disarm = this.#world.scheduler.after(Math.max(0, earliestMs - this.#now), () => this.#due());
-  }
-
-  /** After a stall of this process, what has queued up meanwhile is read before anyone is judged. */
-  #due(): void {
-    this.#world.scheduler.soon(() => {
-      this.#armedMs = Number.POSITIVE_INFINITY;
-      this.#session?.expire(this.#now);
-      this.#arm();
-    });
+    if (this.#session !== undefined) this.#timer.arm(this.#session.deadlines.earliest);
   }
 }

@@ -1,4 +1,4 @@
-import type { Frame, FrameName, Ping, Pong } from '../wire/index.js';
+import type { Close, Frame, FrameName, Ping, Pong } from '../wire/index.js';
 import type { CloseCause } from './cause.js';
 import type { LivenessNote } from './liveness.js';
 
@@ -15,8 +15,8 @@ export type SessionNote =
 
 /** The owner of a session: it has the link, and knows what the frames are about. */
 export interface SessionHost {
-  /** A frame that the table lets through. PING and PONG stay inside. */
-  frame(frame: Exclude<Frame, Ping | Pong>): void;
+  /** A frame that the table lets through. PING, PONG and CLOSE are the session's own affair. */
+  frame(frame: Exclude<Frame, Ping | Pong | Close>): void;
   /** The payload of a PUBLISH, undecoded because it is the hot path; returns what is wrong with it. */
   publish(bytes: Uint8Array, start: number, end: number): string | undefined;
   /** Called for every frame that could be decoded, before anything is done about it, for counting. */
