@@ -29,9 +29,12 @@ export function eventsOf(
   const events: TopicEvent[] = [];
   const sameHistory = start.epoch === '' || start.epoch === epoch;
   const first = sameHistory ? start.offset : 0;
-  const isNew = !sameHistory && frames.some(isNewHistory);
+  const isOther = (frame: Messages | Gap) => frame.type === 'gap' && frame.epoch !== epoch;
+  const candidates = frames.filter(
+    (frame) => !isOther(frame) && !isOfLag(frame) && !(sameHistory && isNewHistory(frame)),
+  );
+  const isNew = candidates.some(isNewHistory);
   const begins = ({ frame, prev }: Span) => (isNew ? isNewHistory(frame) : first === 0 || prev < first);
-  const candidates = frames.filter((frame) => !isOfLag(frame) && !(sameHistory && isNewHistory(frame)));
   for (const frame of answerIn(candidates, begins, first, nextOffset)) {
     // The GAP of a subscription may begin further ahead.
     if (frame.type === 'gap') events.push(gapEvent({ ...frame, fromOffset: Math.max(first, frame.fromOffset) }));

@@ -347,6 +347,8 @@ t.test('fetch: in a new history the answer begins with the GAP that says so', as
   await settle();
   const { requestId } = link.next('fetch');
   const gap = { type: 'gap', topic: 'a', epoch: 'f', fromOffset: 1, toOffset: 2 } as const;
+  // Another fetch of the topic was told of a history that has gone by since.
+  link.say({ ...gap, epoch: 'gone', toOffset: 0, reason: GapReason.EPOCH_CHANGED }, messages('a', 1, 2));
   link.say({ ...gap, reason: GapReason.EPOCH_CHANGED }, { ...gap, reason: GapReason.EVICTED }, messages('a', 3));
   link.say({ type: 'fetched', requestId, epoch: 'f', nextOffset: 4, more: false });
   t.match((await fetch).events, [{ reason: 'EPOCH_CHANGED', toOffset: 2 }, { offset: 3 }]);

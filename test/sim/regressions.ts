@@ -22,5 +22,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 5627, steps: 400, showed: 'work that waited for a busy process was tried again by the square' },
   { seed: 5658, steps: 400, showed: 'a process was thought to know where an earlier one had only joined' },
   { seed: 5809, steps: 400, showed: 'a window of a few bytes was filled a few bytes at a time' },
+  { seed: 35509, steps: 400, showed: 'a fetch began in a history that another fetch had been told of' },
   { seed: 8812, steps: 400, showed: 'stalls added up to more than anybody would wait' },
 ];

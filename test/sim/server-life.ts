@@ -11,8 +11,8 @@ import { must, type World } from './world.js';
 /** Nobody's answers are longer than this, per turn and connection: 512 small frames. */
 const ANSWERS_BYTES_PER_TURN = 64 * 1024;
 
-/** A deadline may be looked at so late: the server stalls for up to a minute, and a link that is ended lingers. */
-const DEADLINE_SLACK_MS = 75_000;
+/** A deadline may be looked at so late: the server stalls for a minute, or several, and a link that is ended lingers. */
+const DEADLINE_SLACK_MS = 240_000;
 
 /** One life of the server process, and what must hold of it at any moment and at its end. */
 export class ServerLife implements Retained {
