@@ -1,37 +1,8 @@
 import { ChunkQueue } from './chunk-queue.js';
-import type { CloseName } from './codes.js';
-import { FRAME_OVERHEAD, HEADER_BYTES, PAYLOAD_BYTES_HANDSHAKE, payloadIsIntact } from './frame.js';
-import { Look, look, resemblesFrame } from './look.js';
-import { ScanBudget } from './scan-budget.js';
-
-/** What is done about a corrupt frame; see `FrameDecoder`. */
-export type OnCorrupt = 'skip' | 'scan' | 'close';
-
-/** Corrupt frames that a connection survives; the next one ends it. A link that bad is better dialled anew. */
-export const CORRUPT_FRAMES_MAX = 16;
-/** A frame of up to so many times the limit is discarded by its length; beyond, the connection ends. */
-export const TOO_LARGE_FACTOR = 16;
-
-/** What `FrameDecoder.next` answers. */
-export const DecodeStep = {
-  /** All that can be decided has been. Ask again when more bytes have come. */
-  NEED_MORE: 0,
-  /** A whole frame with the right CRC: its payload is `bytes[start, end)`. */
-  FRAME: 1,
-  /** A corrupt frame was noticed and counted, and is discarded. Ask again. */
-  CORRUPT: 2,
-  /** A frame over the limit was announced, and is discarded by its length. Tell the peer, and ask again. */
-  TOO_LARGE: 3,
-  /** The stream cannot go on: close the connection as `fault` says. Every later answer is the same. */
-  FATAL: 4,
-} as const;
-export type DecodeStep = (typeof DecodeStep)[keyof typeof DecodeStep];
-
-/** Why a stream cannot go on. */
-export interface StreamFault {
-  readonly code: Extract<CloseName, 'CORRUPT' | 'FRAME_TOO_LARGE' | 'PROTOCOL_ERROR'>;
-  readonly reason: string;
-}
+import { CORRUPT_FRAMES_MAX, DecodeStep, type OnCorrupt, type StreamFault, TOO_LARGE_FACTOR } from './decode-step.js';
+import { FRAME_OVERHEAD, HEADER_BYTES, PAYLOAD_BYTES_HANDSHAKE } from './frame.js';
+import { FrameSearch, SearchStep } from './frame-search.js';
+import { isIntact, Look, look, resemblesFrame } from './look.js';
 
 /**
  * - `inStep`: a frame is expected to start at the front of the queue.
@@ -80,7 +51,7 @@ export class FrameDecoder {
 
   readonly #onCorrupt: OnCorrupt;
   readonly #queue = new ChunkQueue();
-  readonly #scanBudget = new ScanBudget();
+  readonly #search = new FrameSearch(this.#queue);
   #state: State = 'inStep';
   #left = 0;
   #payloadBytesMax = PAYLOAD_BYTES_HANDSHAKE;
@@ -113,7 +84,7 @@ export class FrameDecoder {
     }
     this.#queue.append(chunk);
     if (this.#onCorrupt === 'scan') {
-      this.#scanBudget.received(chunk.length, this.#payloadBytesMax);
+      this.#search.received(chunk.length, this.#payloadBytesMax);
     }
   }
 
@@ -155,14 +126,7 @@ export class FrameDecoder {
     if (queue.size < length + FRAME_OVERHEAD) {
       return this.#needMore();
     }
-    return this.#intactAtFront(length) ? this.#deliver(length) : this.#wrongCrc(length);
-  }
-
-  #intactAtFront(length: number): boolean {
-    const queue = this.#queue;
-    queue.gather(length + FRAME_OVERHEAD);
-    const start = queue.start + HEADER_BYTES;
-    return payloadIsIntact(queue.bytes, start, start + length);
+    return isIntact(queue, length) ? this.#deliver(length) : this.#wrongCrc(length);
   }
 
   #deliver(length: number): DecodeStep {
@@ -222,35 +186,25 @@ export class FrameDecoder {
     if (this.#onCorrupt !== 'scan') {
       return this.#die('CORRUPT', 'what follows a discarded frame is not a frame');
     }
-    this.#scanBudget.begin(this.#payloadBytesMax);
+    this.#search.begin(this.#payloadBytesMax);
     this.#state = 'scanning';
     this.#discard(1);
     return DecodeStep.CORRUPT;
   }
 
   #scan(): DecodeStep {
-    const queue = this.#queue;
-    for (;;) {
-      const seen = look(queue, this.#payloadBytesMax);
-      if (seen === Look.UNDECIDED) {
+    const held = this.#queue.size;
+    const step = this.#search.advance(this.#payloadBytesMax);
+    this.resyncBytes += held - this.#queue.size;
+    switch (step) {
+      case SearchStep.NEED_MORE:
         return this.#needMore();
-      }
-      if (seen === Look.FRAME) {
-        const length = queue.uint32();
-        if (queue.size < length + FRAME_OVERHEAD) {
-          return this.#needMore();
-        }
-        if (!this.#scanBudget.spendCrc(length)) {
-          return this.#die('CORRUPT', 'too much to check in search of the next frame');
-        }
-        if (this.#intactAtFront(length)) {
-          return this.#deliver(length);
-        }
-      }
-      if (!this.#scanBudget.spendByte()) {
+      case SearchStep.FOUND:
+        return this.#deliver(this.#queue.uint32());
+      case SearchStep.TOO_MUCH_TO_CHECK:
+        return this.#die('CORRUPT', 'too much to check in search of the next frame');
+      case SearchStep.TOO_FAR:
         return this.#die('CORRUPT', 'no frame found within the bytes that may be searched');
-      }
-      this.#discard(1);
     }
   }
 

@@ -7,11 +7,11 @@ export { crc32 } from './crc32.js';
 export {
   CORRUPT_FRAMES_MAX,
   DecodeStep,
-  FrameDecoder,
   type OnCorrupt,
   type StreamFault,
   TOO_LARGE_FACTOR,
-} from './decoder.js';
+} from './decode-step.js';
+export { FrameDecoder } from './decoder.js';
 export { frameTag } from './envelope.js';
 export {
   FRAME_OVERHEAD,

@@ -1,5 +1,5 @@
 import type { ChunkQueue } from './chunk-queue.js';
-import { HEADER_BYTES } from './frame.js';
+import { FRAME_OVERHEAD, HEADER_BYTES, payloadIsIntact } from './frame.js';
 import { FrameType } from './frames.js';
 
 /** What the first bytes of a supposed frame say of themselves. */
@@ -41,6 +41,13 @@ export function resemblesFrame(queue: ChunkQueue, length: number): boolean {
     lookAtOwnLength(queue, HEADER_BYTES + 1, end) === Look.FRAME ||
     lookAtOwnLength(queue, HEADER_BYTES + 2, end) === Look.FRAME
   );
+}
+
+/** Whether the frame of this payload length that stands whole at the front of `queue` has the right CRC; gathers it. */
+export function isIntact(queue: ChunkQueue, length: number): boolean {
+  queue.gather(length + FRAME_OVERHEAD);
+  const start = queue.start + HEADER_BYTES;
+  return payloadIsIntact(queue.bytes, start, start + length);
 }
 
 function lookAtPayload(queue: ChunkQueue, end: number): Look {
