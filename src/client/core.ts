@@ -5,8 +5,9 @@ import type { LinkEvent } from './events.js';
 import { Fetches, type FetchRequest, type FetchResult } from './fetches.js';
 import type { Link } from './link.js';
 import type { Reply } from './link-owner.js';
-import { Publisher, type PublishLimits, type Settle } from './publisher.js';
+import { Publisher, type PublishLimits } from './publisher.js';
 import { requestIds } from './request-ids.js';
+import type { Settle } from './submission.js';
 import { type Sink, type SubscribeRequest, Subscriptions } from './subscriptions.js';
 import type { ClientWorld } from './world.js';
 

@@ -1,44 +1,13 @@
-import {
-  type Ack,
-  BATCH_RECORDS_MAX,
-  type ErrorFrame,
-  FRAME_OVERHEAD,
-  frameBytes,
-  type Publish,
-  type Record,
-  WireValueError,
-} from '../wire/index.js';
-import { ClientError, invalid, refused } from './errors.js';
-import type { PublishResult } from './events.js';
+import { type Ack, BATCH_RECORDS_MAX, type ErrorFrame, type Publish, type Record } from '../wire/index.js';
+import { ClientError, refused } from './errors.js';
 import type { Link } from './link.js';
+import { type Item, itemsOf, type Settle, Submission, tooLarge } from './submission.js';
 
 /** How much may wait to be acknowledged; past it a publish fails with PUBLISH_BUFFER_FULL. */
 export interface PublishLimits {
   readonly records: number;
   readonly bytes: number;
 }
-
-/** What became of a publish: one result for each record, in order, or why it failed. */
-export type Settle = (outcome: readonly PublishResult[] | ClientError) => void;
-
-/** The records of one call, which may travel in several batches. `settle` is undefined once it was called. */
-interface Submission {
-  readonly results: PublishResult[];
-  left: number;
-  settle: Settle | undefined;
-}
-
-interface Item {
-  readonly topic: string;
-  readonly record: Record;
-  /** The size of a PUBLISH payload with this record alone, and so an upper bound of its share in any batch. */
-  readonly bytes: number;
-  readonly submission: Submission;
-  readonly index: number;
-}
-
-/** Large enough to take the most bytes on the wire, so that sizes never turn out larger. */
-const REQUEST_ID_MAX = 0xffff_ffff;
 
 /**
  * What waits to be published, and what waits to be acknowledged. The records of one turn and topic leave as one batch.
@@ -71,14 +40,8 @@ export class Publisher {
    * taken nothing then.
    */
   submit(topic: string, records: readonly Record[], payloadMax: number, settle: Settle): (error: ClientError) => void {
-    const submission: Submission = { results: [], left: records.length, settle };
-    const items = records.map((record, index) => ({
-      topic,
-      record,
-      bytes: payloadBytes(topic, record),
-      submission,
-      index,
-    }));
+    const submission = new Submission(records.length, settle);
+    const items = itemsOf(submission, topic, records);
     const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
     for (const item of items) if (item.bytes > payloadMax) throw tooLarge(item, payloadMax);
     if (this.#records + items.length > this.#limits.records || this.#bytes + bytes > this.#limits.bytes) {
@@ -115,7 +78,7 @@ export class Publisher {
     for (const items of [...this.#inFlight.values(), ...this.#queues.values()]) {
       for (const item of items) {
         // What was given up meanwhile need not be sent a second time.
-        if (item.submission.settle === undefined) this.#release(item);
+        if (item.submission.settled) this.#release(item);
         else if (!queues.get(item.topic)?.push(item)) queues.set(item.topic, [item]);
       }
     }
@@ -126,13 +89,8 @@ export class Publisher {
   acked({ requestId, epoch, baseOffset, results }: Ack): void {
     const items = this.#take(requestId);
     items?.forEach(({ submission, index }, i) => {
-      submission.results[index] = {
-        epoch,
-        offset: results[i]?.offset ?? baseOffset + i,
-        duplicate: results[i]?.duplicate ?? false,
-      };
-      submission.left -= 1;
-      if (submission.left === 0) settleOnce(submission, submission.results);
+      const { offset = baseOffset + i, duplicate = false } = results[i] ?? {};
+      submission.acked(index, { epoch, offset, duplicate });
     });
   }
 
@@ -140,7 +98,7 @@ export class Publisher {
   refused(frame: ErrorFrame): boolean {
     const items = this.#take(frame.requestId);
     if (items === undefined) return false;
-    for (const { submission } of items) settleOnce(submission, refused(frame));
+    for (const { submission } of items) submission.fail(refused(frame));
     return true;
   }
 
@@ -150,7 +108,7 @@ export class Publisher {
     this.#inFlight = new Map();
     this.#queues = new Map();
     for (const item of items) this.#release(item);
-    for (const { submission } of items) settleOnce(submission, error);
+    for (const { submission } of items) submission.fail(error);
   }
 
   /** Cuts the next batch off the queue's front; empty if the record there can never be sent. */
@@ -165,7 +123,7 @@ export class Publisher {
     if (count > 0) return queue.splice(0, count);
     const item = queue.shift() as Item;
     this.#release(item);
-    settleOnce(item.submission, tooLarge(item, payloadMax));
+    item.submission.fail(tooLarge(item, payloadMax));
     return [];
   }
 
@@ -177,7 +135,7 @@ export class Publisher {
   }
 
   #withdraw(topic: string, submission: Submission, error: ClientError): void {
-    if (submission.settle === undefined) return;
+    if (submission.settled) return;
     const kept: Item[] = [];
     for (const item of this.#queues.get(topic) ?? []) {
       if (item.submission === submission) this.#release(item);
@@ -185,7 +143,7 @@ export class Publisher {
     }
     if (kept.length > 0) this.#queues.set(topic, kept);
     else this.#queues.delete(topic);
-    settleOnce(submission, error);
+    submission.fail(error);
   }
 
   #release(item: Item): void {
@@ -193,24 +151,3 @@ export class Publisher {
     this.#bytes -= item.bytes;
   }
 }
-
-function settleOnce(submission: Submission, outcome: readonly PublishResult[] | ClientError): void {
-  const { settle } = submission;
-  submission.settle = undefined;
-  settle?.(outcome);
-}
-
-function payloadBytes(topic: string, record: Record): number {
-  try {
-    return frameBytes({ type: 'publish', requestId: REQUEST_ID_MAX, topic, records: [record] }) - FRAME_OVERHEAD;
-  } catch (error) {
-    if (error instanceof WireValueError) throw invalid(error.message);
-    throw error;
-  }
-}
-
-const tooLarge = ({ topic, bytes }: Item, payloadMax: number): ClientError =>
-  new ClientError(
-    'PAYLOAD_TOO_LARGE',
-    `a record for ${topic} takes ${bytes} bytes of payload, and the server allows ${payloadMax}`,
-  );
