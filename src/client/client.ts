@@ -7,8 +7,8 @@ import type { FetchRequest, FetchResult } from './fetches.js';
 import { LinkStatus } from './link-status.js';
 import { checkTopic, type PublishInput, recordMaker } from './record.js';
 import { type From, startFields } from './start.js';
+import { isPattern } from './subscribe-request.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
-import { isPattern } from './subscriptions.js';
 import type { ClientWorld } from './world.js';
 
 export interface ConnectOptions {

@@ -8,7 +8,9 @@ import type { Reply } from './link-owner.js';
 import { Publisher, type PublishLimits } from './publisher.js';
 import { requestIds } from './request-ids.js';
 import type { Settle } from './submission.js';
-import { type Sink, type SubscribeRequest, Subscriptions } from './subscriptions.js';
+import type { SubscribeRequest } from './subscribe-request.js';
+import { Subscriptions } from './subscriptions.js';
+import type { Sink } from './topics.js';
 import type { ClientWorld } from './world.js';
 
 export interface CoreOptions extends ConnectorOptions {

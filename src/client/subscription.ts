@@ -5,7 +5,8 @@ import { EventBuffer } from './event-buffer.js';
 import type { TopicEvent, TopicPosition } from './events.js';
 import { checkTopic } from './record.js';
 import { type From, ON_LAG, type OnLagName, type PositionOfTopic, startFields } from './start.js';
-import { isPattern, type Sink, type SubscribeRequest } from './subscriptions.js';
+import { isPattern, type SubscribeRequest } from './subscribe-request.js';
+import type { Sink } from './topics.js';
 
 export interface SubscribeOptions {
   /** Where to begin; after that it goes on by itself where it was. Default: `latest`. */

@@ -1,5 +1,4 @@
 import { localCause } from '../session/index.js';
-import type { Position, Subscribe, Subscribed } from '../wire/index.js';
 import {
   type CloseName,
   CODES,
@@ -7,54 +6,20 @@ import {
   type ErrorFrame,
   type Gap,
   type Messages,
-  type OnLag,
+  type Subscribe,
+  type Subscribed,
 } from '../wire/index.js';
-import { TopicCursor, type Verdict } from './cursor.js';
+import type { Verdict } from './cursor.js';
 import { type ClientError, invalid, refused } from './errors.js';
-import type { TopicEvent, TopicGap, TopicMessage, TopicStart } from './events.js';
+import type { TopicPosition } from './events.js';
 import type { Link } from './link.js';
-import { AT_EARLIEST, atPosition, type PositionOfTopic, positionBytes, type StartFields } from './start.js';
+import { isPattern, type SubscribeRequest, type Subscribing, subscribeFrame } from './subscribe-request.js';
 import { messageEvents } from './topic-events.js';
+import { deliver, type Sink, type TopicEntry, Topics } from './topics.js';
 
-/** Where a subscription delivers to, in order and within the turn in which it was received. */
-export interface Sink {
-  /** The server has taken up the subscription, or one more topic of its pattern; again after every reconnect. */
-  subscribed(start: TopicStart): void;
-  message(message: TopicMessage): void;
-  gap(gap: TopicGap): void;
-  /** Nothing follows. Undefined: it was asked to end. */
-  ended(error: ClientError | undefined): void;
-}
-
-export interface SubscribeRequest {
-  /** A topic or a pattern. */
-  readonly topic: string;
-  readonly start: StartFields;
-  readonly onLag: OnLag;
-  /** Where to go on in topics that are known from before. */
-  readonly positions: readonly PositionOfTopic[];
-}
-
-/** `fresh`: the server has not confirmed it yet, on any link, so it begins where the application said. */
-interface Subscription extends SubscribeRequest {
+interface Subscription extends Subscribing {
   readonly sink: Sink;
-  /** The topics that it is sent, as far as is known. */
-  readonly topics: Set<string>;
-  requestId: number;
-  state: 'fresh' | 'established';
 }
-
-/** A topic as the link delivers it: one cursor, however many subscriptions cover it. */
-interface Entry {
-  readonly cursor: TopicCursor;
-  readonly listeners: Set<Subscription>;
-}
-
-/** Room left in a SUBSCRIBE for everything but its positions. */
-const SUBSCRIBE_BYTES = 1024;
-
-/** Does the name stand for many topics? */
-export const isPattern = (name: string): boolean => /[*>]/.test(name);
 
 /** How well a subscription knows where to begin: by name best, then a pattern that has been told of its topics. */
 const precision = ({ topic, state }: Subscription): number =>
@@ -66,7 +31,7 @@ export class Subscriptions {
   readonly #byName = new Map<string, Subscription>();
   /** By the request that the server was last asked with; an answer to an earlier one is out of date. */
   readonly #byRequest = new Map<number, Subscription>();
-  readonly #topics = new Map<string, Entry>();
+  readonly #topics = new Topics();
   #link: Link | undefined;
 
   constructor(nextId: () => number) {
@@ -122,7 +87,7 @@ export class Subscriptions {
     const entry = this.#listen(subscription, topic);
     const gap = entry.cursor.begin(frame);
     subscription.sink.subscribed({ topic, epoch, offset: frame.nextOffset });
-    if (gap !== undefined) this.#deliver(entry, gap);
+    if (gap !== undefined) deliver(entry, gap);
   }
 
   messages(frame: Messages): void {
@@ -131,7 +96,7 @@ export class Subscriptions {
     const verdict = entry.cursor.take(frame);
     if (!this.#heed(entry, verdict)) return;
     const epoch = entry.cursor.position?.epoch ?? '';
-    for (const message of messageEvents(frame, epoch, verdict.index)) this.#deliver(entry, message);
+    for (const message of messageEvents(frame, epoch, verdict.index)) deliver(entry, message);
   }
 
   gap(frame: Gap): void {
@@ -171,7 +136,7 @@ export class Subscriptions {
   }
 
   #askAll(link: Link): void {
-    for (const { cursor } of this.#topics.values()) cursor.wait();
+    this.#topics.waitAll();
     // Those that say where they stand go first, for the place of the first that covers a topic is that of all of them.
     const inOrder = [...this.#byName.values()].sort((a, b) => precision(b) - precision(a));
     link.ask(inOrder.map((subscription) => this.#ask(subscription, link)));
@@ -181,58 +146,29 @@ export class Subscriptions {
     this.#byRequest.delete(subscription.requestId);
     subscription.requestId = this.#nextId();
     this.#byRequest.set(subscription.requestId, subscription);
-    const { topic, requestId, onLag } = subscription;
-    const positions = isPattern(topic) ? this.#positions(subscription, link.maxPayload - SUBSCRIBE_BYTES) : [];
-    return { type: 'subscribe', requestId, topic, ...this.#start(subscription), onLag, positions };
+    return subscribeFrame(subscription, this.#topics, link.maxPayload);
   }
 
-  #start({ topic, state, start }: Subscription): StartFields {
-    const cursor = this.#topics.get(topic)?.cursor;
-    if (cursor?.position !== undefined) return atPosition(cursor.position);
-    return state === 'established' || cursor?.isVoid === true ? AT_EARLIEST : start;
-  }
-
-  /** As many positions as fit: a topic without one is sent from its beginning, and its cursor skips what it had. */
-  #positions({ topics }: Subscription, bytesMax: number): Position[] {
-    const positions: Position[] = [];
-    let bytes = 0;
-    for (const topic of topics) {
-      const position = this.#topics.get(topic)?.cursor.position;
-      if (position === undefined) continue;
-      bytes += positionBytes(topic, position.epoch);
-      if (bytes > bytesMax) break;
-      positions.push({ topic, ...position });
-    }
-    return positions;
-  }
-
-  #listen(subscription: Subscription, topic: string, position?: { epoch: string; offset: number }): Entry {
-    const entry = this.#topics.get(topic) ?? { cursor: new TopicCursor(topic, position), listeners: new Set() };
-    this.#topics.set(topic, entry);
-    entry.listeners.add(subscription);
+  #listen(subscription: Subscription, topic: string, position?: TopicPosition): TopicEntry {
     subscription.topics.add(topic);
-    return entry;
+    return this.#topics.listen(topic, subscription.sink, position);
   }
 
   #end(subscription: Subscription, error: ClientError | undefined): void {
     this.#byName.delete(subscription.topic);
     this.#byRequest.delete(subscription.requestId);
-    for (const topic of subscription.topics) {
-      const entry = this.#topics.get(topic);
-      entry?.listeners.delete(subscription);
-      if (entry?.listeners.size === 0) this.#topics.delete(topic);
-    }
+    for (const topic of subscription.topics) this.#topics.leave(topic, subscription.sink);
     subscription.sink.ended(error);
   }
 
   /** Does what the cursor says, except for the records, which follow if there are any to be delivered. */
-  #heed(entry: Entry, verdict: Verdict): verdict is Extract<Verdict, { readonly type: 'deliver' }> {
+  #heed(entry: TopicEntry, verdict: Verdict): verdict is Extract<Verdict, { readonly type: 'deliver' }> {
     if (verdict.type === 'hole') {
       if (verdict.ask === 'on this link') this.repair();
       else this.#differ();
     }
     if (verdict.type !== 'deliver') return false;
-    for (const gap of verdict.gaps) this.#deliver(entry, gap);
+    for (const gap of verdict.gaps) deliver(entry, gap);
     return true;
   }
 
@@ -240,12 +176,5 @@ export class Subscriptions {
   #isWaitedFor({ topic, topics }: Subscription): boolean {
     for (const name of [topic, ...topics]) if (this.#topics.get(name)?.cursor.isWaiting === true) return true;
     return false;
-  }
-
-  #deliver({ listeners }: Entry, event: TopicEvent): void {
-    for (const { sink } of listeners) {
-      if (event.type === 'message') sink.message(event);
-      else sink.gap(event);
-    }
   }
 }
