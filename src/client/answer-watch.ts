@@ -4,7 +4,7 @@ import type { ClientWorld } from './world.js';
  * An answer of which nothing has come after so long will not come: the request or the answer was lost to a link that
  * damages frames, or the server hangs. Twice the longest heartbeat interval.
  */
-export const ANSWER_TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 30_000;
 
 interface Asked {
   /** When it was asked, or when a part of its answer came. */

@@ -1,8 +1,8 @@
 /** The first wait is up to this; each further one up to twice as long. */
-export const BACKOFF_FIRST_MS = 100;
-export const BACKOFF_MAX_MS = 10_000;
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_MAX_MS = 10_000;
 /** A link that lived so long was a good one: the next wait is a first one again. */
-export const STABLE_MS = 10_000;
+const STABLE_MS = 10_000;
 
 /** How a link came to its end: it never came to be, or it was lost after so many milliseconds. */
 export type LinkFate = { readonly type: 'unreachable' } | { readonly type: 'lost'; readonly upMs: number };

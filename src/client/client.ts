@@ -6,7 +6,7 @@ import type { LinkEvent, PublishResult } from './events.js';
 import type { FetchRequest, FetchResult } from './fetches.js';
 import { LinkStatus } from './link-status.js';
 import { checkTopic, type PublishInput, recordMaker } from './record.js';
-import { type From, startFields } from './start.js';
+import { type From, startFields, UINT32_MAX } from './start.js';
 import { isPattern } from './subscribe-request.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
 import type { ClientWorld } from './world.js';
@@ -49,7 +49,6 @@ export interface CloseOptions {
 const PENDING_RECORDS = 65_536;
 const PENDING_BYTES = 32 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 5_000;
-const UINT32_MAX = 0xffff_ffff;
 
 /**
  * A client of the daemon. It dials when it is made, comes back by itself whenever its link is lost, and has everything

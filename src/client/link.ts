@@ -13,7 +13,6 @@ import {
   type Transport,
 } from '../session/index.js';
 import {
-  type ClientFrame,
   type Close,
   encodeFrame,
   type Fetch,
@@ -193,18 +192,13 @@ export class Link implements SessionHost, DialEvents {
 
   // The client asks:
 
-  /** Sends requests, as one write. */
-  sendAll(frames: readonly ClientFrame[]): void {
-    if (frames.length > 0) this.#write(() => this.#transport.writeAll(frames.map(encodeFrame)));
-  }
-
   /** Sends requests that must be answered in time, as one write. */
   ask(requests: readonly (Subscribe | Unsubscribe | Publish | Fetch)[]): void {
-    if (this.#state === 'ended') return;
+    if (this.#state === 'ended' || requests.length === 0) return;
     for (const request of requests) {
       this.#answers.asked(request.requestId, request.type === 'fetch' ? request.waitMs : 0);
     }
-    this.sendAll(requests);
+    this.#write(() => this.#transport.writeAll(requests.map(encodeFrame)));
   }
 
   /** A part of the answer to a request has come. */

@@ -52,7 +52,8 @@ export const atPosition = ({ epoch, offset }: TopicPosition): StartFields => ({
   offset,
 });
 
-const UINT32_MAX = 0xffff_ffff;
+/** The largest count or time that SUBSCRIBE and FETCH can carry. */
+export const UINT32_MAX = 0xffff_ffff;
 
 /** What `from` means on the wire. Throws INVALID_ARGUMENT for what it cannot say. */
 export function startFields(from: From): StartFields {

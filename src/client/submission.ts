@@ -1,6 +1,7 @@
 import { FRAME_OVERHEAD, frameBytes, type Record, WireValueError } from '../wire/index.js';
 import { ClientError, invalid } from './errors.js';
 import type { PublishResult } from './events.js';
+import { REQUEST_ID_MAX } from './request-ids.js';
 
 /** What became of a publish: one result for each record, in order, or why it failed. */
 export type Settle = (outcome: readonly PublishResult[] | ClientError) => void;
@@ -54,9 +55,7 @@ export interface Item {
 export const itemsOf = (submission: Submission, topic: string, records: readonly Record[]): Item[] =>
   records.map((record, index) => ({ topic, record, bytes: payloadBytes(topic, record), submission, index }));
 
-/** Takes the most bytes of all request ids on the wire, so that sizes never turn out larger. */
-const REQUEST_ID_MAX = 0xffff_ffff;
-
+/** The size with the request id that takes the most bytes, so that it never turns out larger. */
 function payloadBytes(topic: string, record: Record): number {
   try {
     return frameBytes({ type: 'publish', requestId: REQUEST_ID_MAX, topic, records: [record] }) - FRAME_OVERHEAD;

@@ -48,7 +48,7 @@ const PACKAGES: { readonly [name: string]: Folder } = {
 const BANNED = new Set(
   'Date performance Math.random crypto process setTimeout setInterval setImmediate queueMicrotask'.split(' '),
 );
-const LINES_MAX = 400;
+const LINES_MAX = 280;
 const LINES_WORTH_A_LOOK = 200;
 const FUNCTION_LINES_MAX = 70;
 
