@@ -1,149 +1,149 @@
-"""A client of push-daemon, with the standard library alone. The rules in brackets are those of docs/PROTOCOL.md."""
-import argparse
-import random
-import socket
-import sys
-import time
-import uuid
+"""A client of push-daemon, written from docs/PROTOCOL.md. The rule that a line follows is named in brackets. Usage:
+    push_client.py HOST PORT sub TOPIC latest|earliest|EPOCH:OFFSET
+    push_client.py HOST PORT pub TOPIC TEXT..."""
+import io, random, socket, sys, time, zlib
 
-import wire
+HELLO, WELCOME, PING, PONG, SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED = range(1, 9)  # [PAY-2]
+PUBLISH, ACK, MESSAGES, GAP, FETCH, FETCHED, ERROR, CLOSE = range(9, 17)
+LATEST, EARLIEST, POSITION = range(3)  # [PAY-4]
+GAP_REASONS = ["", "EVICTED", "SKIPPED", "EPOCH_CHANGED", "CONFLATED", "CORRUPT"]
+MAX_PAYLOAD = 2**26 + 32  # the most that a server can be configured to [FRM-5]
 
+def varint(value):
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + varint(value >> 7)
 
-class Closed(Exception):
-    """The server said CLOSE: code, reason, retryable, retry_after_ms."""
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
 
+def encode(*values):
+    """A message of fields 1, 2 and so on. A list is a repeated field; what else is empty is left out. [PAY-5]"""
+    repeated = (value if isinstance(value, list) else [value] if value else [] for value in values)
+    return b"".join(field(number, item) for number, items in enumerate(repeated, 1) for item in items)
 
-class Link:
-    """One connection. An OSError or Closed says that it has ended."""
+def read_varint(stream):
+    byte = int.from_bytes(stream.read(1), "big")  # 0 at the end
+    return byte if byte < 128 else byte & 127 | read_varint(stream) << 7
 
-    def __init__(self, connection, connect_ms, attempt, resuming):
-        self.socket, self.decoder, self.interval_ms = connection, wire.Decoder(), 5000
-        self.send(wire.HELLO, 1, "python-example", "", 0, connect_ms, attempt, int(resuming))
+def decode(message, *types):
+    """Fields 1, 2 and so on, each an int, str, bytes, or list of bytes. What is missing is empty. [PAY-5]"""
+    stream, values = io.BytesIO(message), [kind() for kind in types]
+    while tag := read_varint(stream):
+        number, value = tag >> 3, {1: 8, 5: 4}.get(tag & 7) or read_varint(stream)  # the value, or its size
+        data = stream.read(value) if tag & 7 else value
+        if number <= len(types):
+            kind = types[number - 1]
+            values[number - 1] = values[number - 1] + [data] if kind is list else data.decode() if kind is str else data
+    return values
 
-    def send(self, kind, *fields):
-        self.socket.sendall(wire.frame(kind, *fields))
+def send(link, kind, *values):
+    payload = field(kind, encode(*values))  # [PAY-1]
+    link.sendall(len(payload).to_bytes(4, "big") + payload + zlib.crc32(payload).to_bytes(4, "big"))  # [FRM-2]
 
-    def frames(self):
-        """Yields each frame that is not about the link itself, and gives up on a server that is silent. [HBT-6]"""
-        silent = 0
-        while True:
-            self.socket.settimeout(self.interval_ms / 1000)
+def frames(link):
+    """Yields the kind and the body of each frame that arrives, and gives up on a server that is silent."""
+    received, silent = b"", 0
+    while True:
+        length = int.from_bytes(received[:4], "big")
+        if len(received) >= 4 and not 0 < length <= MAX_PAYLOAD:  # [FRM-4]
+            raise ConnectionError("a frame of illegal length")
+        if len(received) < length + 8:
             try:
-                chunk, silent = self.socket.recv(65536), 0
-            except TimeoutError:
-                chunk, silent = b"", silent + 1
+                chunk, silent = link.recv(65536), 0
+                if not chunk:
+                    raise ConnectionError("the server has gone")
+                received += chunk
+            except TimeoutError:  # [HBT-6]
+                silent += 1
                 if silent == 3:
                     raise
-                self.send(wire.PING, silent)
-            if not chunk and not silent:
-                raise ConnectionError("the server has gone")
-            for kind, body in self.decoder.frames(chunk):
-                if kind == wire.PING:
-                    self.send(wire.PONG, *wire.decode(body, 0, 0))  # [HBT-4]
-                elif kind == wire.WELCOME:
-                    _, _, _, self.interval_ms, self.decoder.max_payload = wire.decode(body, 0, "", "", 0, 0)
-                elif kind == wire.CLOSE:
-                    raise Closed(*wire.decode(body, 0, "", 0, 0))
-                yield kind, body
+                send(link, PING, silent)
+            continue
+        payload, crc, received = received[4:length + 4], received[length + 4:length + 8], received[length + 8:]
+        if zlib.crc32(payload) != int.from_bytes(crc, "big"):
+            raise ConnectionError("a frame with a wrong CRC")  # [COR-7]
+        envelope = io.BytesIO(payload)
+        yield read_varint(envelope) >> 3, envelope.read(read_varint(envelope))
 
-
-def connected(address, session):
-    """Yields what session(link) does, on one connection after another, until it ends by itself. [CLS-4, CLS-5]"""
-    attempt, resuming = 0, False
+def converse(address, request):
+    """Sends request() and yields the kind and the body of what comes, on one connection after another."""
+    attempt, resuming = 0, 0
     while True:
-        began = time.monotonic()
+        began, wait_ms, answered = time.monotonic(), 0, False
         try:
-            with socket.create_connection(address, timeout=10) as connection:
-                link = Link(connection, int((time.monotonic() - began) * 1000), attempt, resuming)
-                resuming = True
-                yield from session(link)
-                return link.send(wire.CLOSE, wire.BYE)
-        except (OSError, Closed) as error:
-            code, reason, retryable, wait_ms = error.args if isinstance(error, Closed) else ("", error, 1, 0)
-            if not retryable:
-                raise
-        attempt = 0 if time.monotonic() - began > 10 else attempt + 1
-        wait = wait_ms / 1000 or random.uniform(0, min(10, 0.1 * 2**attempt))
-        print(f"link lost: {code} {reason}; again in {wait:.1f} s", file=sys.stderr)
-        time.sleep(wait)
-
+            with socket.create_connection(address, timeout=5) as link:
+                send(link, HELLO, 1, "python-example", "", 0, int((time.monotonic() - began) * 1000), attempt, resuming)
+                resuming = 1
+                send(link, *request())  # [HSK-4]
+                for kind, body in frames(link):
+                    if kind == PING:
+                        send(link, PONG, *decode(body, int, int))  # [HBT-4]
+                    elif kind == WELCOME:
+                        link.settimeout(decode(body, int, str, str, int)[3] / 1000)  # [HBT-1]
+                    elif kind == CLOSE:
+                        code, reason, retryable, wait_ms = decode(body, int, str, int, int)
+                        raise (ConnectionError if retryable else SystemExit)(f"closed: {code} {reason}")  # [CLS-4]
+                    elif kind == ERROR:
+                        raise SystemExit("refused: {1} {2}".format(*decode(body, int, int, str)))
+                    answered = answered or kind in (SUBSCRIBED, ACK)
+                    if not answered and time.monotonic() > began + 10:
+                        raise ConnectionError("no answer")  # [COR-6]
+                    yield kind, body
+        except OSError as error:
+            attempt = 0 if time.monotonic() - began > 60 else attempt + 1
+            print("link lost:", error, file=sys.stderr)
+            time.sleep(wait_ms / 1000 or random.uniform(0, min(10, 0.1 * 2 ** min(attempt, 7))))  # [CLS-5]
 
 def subscribe(address, topic, start, places):
-    """Yields (topic, epoch, offset, data) of each record, once and in order, and (topic, epoch, None, what) of a gap.
+    """Yields (topic, position, data) of each record, once and in order, and (topic, "gap", why) where some are lost.
+    `places` has the epoch and the next offset wanted of each topic: keep it, to go on from there after a restart."""
+    def request():
+        place = (POSITION, *places[topic]) if topic in places else (start, "", 0)  # [RES-1]
+        return SUBSCRIBE, 1, topic, *place, 0, 0, 0, [encode(name, *at) for name, at in places.items()]  # [PAT-3]
 
-    `places`, kept up to date, has the epoch and the next offset wanted of each topic: to be saved, and started from."""
-
-    def ask(link):
-        place = (wire.POSITION, *places[topic]) if topic in places else (start, "", 0)  # [RES-1]
-        positions = [wire.encode(name, *place) for name, place in places.items()]  # [PAT-3]
-        link.send(wire.SUBSCRIBE, 1, topic, *place, 0, 0, 0, positions)
-
-    def session(link):
-        nonlocal start
-        ask(link)
-        for kind, body in link.frames():
-            if kind == wire.SUBSCRIBED:
-                _, name, epoch, offset = wire.decode(body, 0, "", "", 0)
-                start = wire.EARLIEST  # for what will have come up when we come back
-                if epoch:  # not the pattern itself [PAT-1]
-                    places[name] = epoch, offset  # [SUB-3]
-            elif kind == wire.MESSAGES:
-                name, base, previous, _, records = wire.decode(body, "", 0, 0, 0, [])
-                epoch, wanted = places[name]
-                if previous >= wanted:
-                    raise ConnectionError("frames are missing")  # [MSG-4]
-                for offset, record in enumerate(records, base):
-                    if offset >= wanted:  # [MSG-2]
-                        places[name] = epoch, offset + 1
-                        yield name, epoch, offset, wire.decode(record, b"")[0]
-            elif kind == wire.GAP:
-                name, epoch, first, last, reason = wire.decode(body, "", "", 0, 0, 0)
-                places[name] = epoch, max(places[name][1], last + 1)  # [GAP-2]
-                yield name, epoch, None, f"{first} to {last} {wire.GAP_REASONS[reason]}"
-            elif kind == wire.ERROR:
-                _, code, message = wire.decode(body, 0, 0, "")
-                if code != wire.OFFSET_IN_FUTURE:
-                    raise SystemExit(f"refused: {code} {message}")
-                yield topic, "", None, message
-                if places.pop(topic, None):  # for a topic of a pattern, the server goes on by itself [RES-5, PAT-4]
-                    ask(link)
-    return connected(address, session)
-
+    for kind, body in (conversation := converse(address, request)):
+        if kind == SUBSCRIBED:
+            _, name, epoch, first, head = decode(body, int, str, str, int, int)
+            start = EARLIEST  # for topics that come up while the link is down
+            known, wanted = places.get(name, ("", 0))
+            if epoch != known or wanted > head + 1:  # [SUB-3], and never so of the pattern itself [PAT-1]
+                places[name] = epoch, first
+                if known:
+                    yield name, "gap", f"1 to {first - 1} EPOCH_CHANGED"  # [RES-4]
+        elif kind == MESSAGES:
+            name, base, previous, _, records = decode(body, str, int, int, int, list)
+            epoch, wanted = places[name]
+            if previous >= wanted:
+                conversation.throw(ConnectionError("frames are missing"))  # which ends the link alone [MSG-4]
+                continue
+            for offset in range(max(base, wanted), base + len(records)):  # [MSG-2]
+                places[name] = epoch, offset + 1  # [MSG-3]
+                yield name, f"{epoch}:{offset}", decode(records[offset - base], bytes)[0]
+        elif kind == GAP:
+            name, epoch, first, last, reason = decode(body, str, str, int, int, int)
+            if last >= places[name][1]:  # [GAP-2]
+                places[name] = epoch, last + 1
+                yield name, "gap", f"{first} to {last} {GAP_REASONS[reason]}"
 
 def publish(address, topic, texts):
     """Publishes a batch, once however often the link breaks, and returns the position of each record. [PUB-6]"""
-    records = [wire.encode(text, uuid.uuid4().bytes) for text in texts]
-
-    def session(link):
-        link.send(wire.PUBLISH, 1, topic, records)
-        deadline = time.monotonic() + 10
-        for kind, body in link.frames():
-            if kind in (wire.ACK, wire.ERROR):
-                return (yield kind, body)
-            if time.monotonic() > deadline:
-                raise ConnectionError("no answer")  # [COR-6]
-    [(kind, body)] = connected(address, session)
-    if kind == wire.ERROR:
-        raise SystemExit("refused: {1} {2}".format(*wire.decode(body, 0, 0, "")))
-    _, epoch, base, results = wire.decode(body, 0, "", 0, [])
-    return [(epoch, wire.decode(result, 0)[0]) for result in results] or [(epoch, base + i) for i in range(len(texts))]
-
+    records = [encode(text, random.randbytes(16)) for text in texts]
+    for kind, body in converse(address, lambda: (PUBLISH, 1, topic, records)):
+        if kind == ACK:
+            _, epoch, base, results = decode(body, int, str, int, list)
+            offsets = [decode(result, int)[0] for result in results] or range(base, base + len(records))  # [PUB-5]
+            return [f"{epoch}:{offset}" for offset in offsets]
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Subscribe to push-daemon, or publish to it.")
-    parser.add_argument("--server", default="127.0.0.1:9000")
-    parser.add_argument("--from", dest="start", default="latest", help="latest, earliest, or EPOCH:OFFSET")
-    parser.add_argument("command", choices=["sub", "pub"])
-    parser.add_argument("topic")
-    parser.add_argument("text", nargs="*")
-    options = parser.parse_args()
-    host, port = options.server.rsplit(":", 1)
-    if options.command == "pub":
-        print(*("%s:%d" % position for position in publish((host, int(port)), options.topic, options.text)), sep="\n")
-    else:
-        epoch, _, offset = options.start.rpartition(":")
-        places = {options.topic: (epoch, int(offset))} if epoch else {}
-        start = wire.EARLIEST if offset == "earliest" else wire.LATEST
-        for topic, epoch, offset, data in subscribe((host, int(port)), options.topic, start, places):
-            what = f"gap {data}" if offset is None else f"{epoch}:{offset} {data.decode(errors='replace')}"
-            print(topic, what, flush=True)
+    match sys.argv[1:]:
+        case [host, port, "pub", topic, *texts] if texts:
+            print(*publish((host, port), topic, texts), sep="\n")
+        case [host, port, "sub", topic, start]:
+            epoch, _, offset = start.rpartition(":")
+            places = {topic: (epoch, int(offset))} if epoch else {}
+            for event in subscribe((host, port), topic, LATEST if start == "latest" else EARLIEST, places):
+                print(*(part if isinstance(part, str) else part.decode(errors="replace") for part in event), flush=True)
+        case _:
+            sys.exit(__doc__)
