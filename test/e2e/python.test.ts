@@ -61,9 +61,9 @@ interface Proxy {
 
 /**
  * What becomes of a frame on its way to the client: `cut` breaks the link in its middle, `damage` turns a bit of its
- * last byte of payload, and behind `silence` nothing more comes on this connection.
+ * last byte of payload, `drop` leaves it out, and from `silence` on nothing more comes on this connection.
  */
-type Fate = 'pass' | 'cut' | 'damage' | 'silence';
+type Fate = 'pass' | 'cut' | 'damage' | 'drop' | 'silence';
 
 /**
  * Stands between a client and the daemon, and asks for the fate of each frame from the daemon. A connection is let
@@ -99,6 +99,7 @@ async function proxyFor(
         }
         if (fate === 'silence') silent = true;
         if (silent) return;
+        if (fate === 'drop') continue;
         client.write(fate === 'damage' ? damaged(bytes) : bytes);
       }
     });
@@ -290,6 +291,14 @@ t.test('sub: a frame with a wrong CRC is not acted on; it comes again on another
   t.equal(proxy.connections, 2);
 });
 
+t.test('sub: nothing is taken from behind a frame that is missing', { skip }, async (t) => {
+  const port = await daemonFor(t);
+  const proxy = await proxyFor(t, port, nth('drop', 'messages', 2));
+  await publish(port, 'a.b', ...texts(1, 9, 3));
+  t.strictSame(await linesOf(python(t, proxy.port, 'sub', 'a.b', 'earliest'))(9), expected(1, 9));
+  t.equal(proxy.connections, 2);
+});
+
 t.test('sub: a server that has gone silent is given up', { skip }, async (t) => {
   const port = await daemonFor(t, { PUSH_DAEMON_HEARTBEAT: '200ms' });
   const proxy = await proxyFor(t, port, nth('silence', 'messages', 2));
@@ -316,6 +325,25 @@ t.test('a CLOSE is obeyed: one that is retryable by coming back, another by endi
   const [code] = await once(child, 'exit');
   t.equal(code, 1);
   t.equal(connections, 2);
+});
+
+t.test('a PING is answered with what it says', { skip }, async (t) => {
+  const ping = { nonce: 2n ** 64n - 1n, sentUs: -1n };
+  const server = createServer((client) => {
+    client.on('error', () => {});
+    client.write(encodeFrame({ type: 'ping', rttUs: 0, ...ping }));
+    const decoder = new FrameDecoder('close');
+    client.on('data', (chunk) => {
+      for (const { frame } of framesIn(decoder, chunk)) if (frame.type === 'pong') server.emit('pong', frame);
+    });
+    t.teardown(() => client.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  python(t, (server.address() as AddressInfo).port, 'sub', 'a.b', 'latest');
+  const [pong] = await once(server, 'pong');
+  t.strictSame(pong, { type: 'pong', ...ping });
 });
 
 t.test('pub: an ACK that is lost leads to no second copy', { skip }, async (t) => {
