@@ -7,8 +7,11 @@ import { TokenBucket } from './token-bucket.js';
 /** PINGs that a peer may send: ten a second for ever, a hundred at once. A healthy one sends one an interval. */
 const PINGS_PER_SECOND = 10;
 const PINGS_BURST = 100;
-/** A peer that claims a longer round trip than this is not believed. */
-const CLAIMED_RTT_MS_MAX = 60_000;
+/**
+ * A longer round trip than this is not believed, claimed or measured: its PONG says that the peer lives and no more. No
+ * silence is borne for longer by default, and in microseconds it fits `rtt_us` many times over.
+ */
+const RTT_MS_MAX = 60_000;
 
 /** What happened on the link that only observers care about. */
 export type LivenessNote =
@@ -121,8 +124,7 @@ export class Liveness {
     this.#pings ??= new TokenBucket(PINGS_PER_SECOND, PINGS_BURST, nowMs);
     if (!this.#pings.take(nowMs)) return false;
     this.#host.send({ type: 'pong', nonce: ping.nonce, sentUs: ping.sentUs });
-    const claimedMs = ping.rttUs / 1000;
-    if (claimedMs > 0 && claimedMs <= CLAIMED_RTT_MS_MAX) this.#sample(claimedMs);
+    if (ping.rttUs > 0) this.#sample(ping.rttUs / 1000);
     return true;
   }
 
@@ -131,8 +133,7 @@ export class Liveness {
     if (this.#outstanding === undefined || pong.nonce !== this.#outstanding.nonce) return;
     const ms = nowMs - this.#outstanding.sentMs;
     this.#outstanding = undefined;
-    this.#host.note({ type: 'rtt', ms });
-    this.#sample(ms);
+    if (this.#sample(ms)) this.#host.note({ type: 'rtt', ms });
   }
 
   #ping(nowMs: number): void {
@@ -146,9 +147,15 @@ export class Liveness {
     });
   }
 
-  #sample(rttMs: number): void {
+  /** Lets a round trip count. Returns false for one that is not believed. */
+  #sample(rttMs: number): boolean {
+    if (rttMs > RTT_MS_MAX) return false;
     this.#rtt.sample(rttMs);
-    if (!this.#adaptive) return;
+    if (this.#adaptive) this.#adapt();
+    return true;
+  }
+
+  #adapt(): void {
     const current = this.#heartbeat.intervalMs;
     const ms = Math.max(this.#floorMs, heartbeatInterval(this.#rtt, current));
     if (ms === current) return;

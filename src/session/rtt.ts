@@ -2,11 +2,7 @@
 export class RttEstimator {
   #smoothed = 0;
   #variation = 0;
-  #samples = 0;
-
-  get samples(): number {
-    return this.#samples;
-  }
+  #measured = false;
 
   get smoothedMs(): number {
     return this.#smoothed;
@@ -18,14 +14,14 @@ export class RttEstimator {
   }
 
   sample(rttMs: number): void {
-    if (this.#samples === 0) {
+    if (!this.#measured) {
       this.#smoothed = rttMs;
       this.#variation = rttMs / 2;
     } else {
       this.#variation = 0.75 * this.#variation + 0.25 * Math.abs(this.#smoothed - rttMs);
       this.#smoothed = 0.875 * this.#smoothed + 0.125 * rttMs;
     }
-    this.#samples += 1;
+    this.#measured = true;
   }
 }
 
