@@ -19,6 +19,7 @@ export function telemetryOf(metrics: DaemonMetrics): Telemetry {
     accepted: () => metrics.connectionsAccepted.inc(),
     rejected: (reason) => metrics.connectionsRejected.inc(reason),
     closed: (cause) => metrics.closes.inc(cause as (typeof METRIC_LABELS.causes)[number]),
+    internalError: () => metrics.internalErrors.inc(),
     frameReceived: (type) => metrics.framesReceived.inc(type),
     frameSent: (type) => metrics.framesSent.inc(type),
     bytesReceived: (bytes) => metrics.bytesReceived.inc(bytes),

@@ -58,6 +58,11 @@ export const METRICS = {
     help: 'Ended connections, by their one cause; peer_gone is one lost without CLOSE.',
     label: { name: 'cause', values: 'causes' },
   },
+  internalErrors: {
+    name: 'internal_errors_total',
+    type: 'counter',
+    help: 'Faults of push-daemon itself that ended a connection; the log has each with its stack.',
+  },
   framesReceived: {
     name: 'frames_received_total',
     type: 'counter',

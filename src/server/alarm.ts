@@ -1,19 +1,24 @@
 import type { Session, TimerWheel, WheelItem } from '../session/index.js';
+import { type Contained, contain } from './containment.js';
+
+interface AlarmOwner extends Contained {
+  /** Writes what the session has to say when a deadline is met. */
+  flush(): void;
+}
 
 /** Has the wheel, which all connections share, look at one session's deadlines in time. */
 export class Alarm implements WheelItem {
   wheelSlot = -1;
   readonly #session: Session;
   readonly #wheel: TimerWheel;
-  readonly #flush: () => void;
+  readonly #owner: AlarmOwner;
   /** When the wheel will look. */
   #armedMs = Number.POSITIVE_INFINITY;
 
-  /** @param flush writes what the session has to say when a deadline is met */
-  constructor(session: Session, wheel: TimerWheel, flush: () => void) {
+  constructor(session: Session, wheel: TimerWheel, owner: AlarmOwner) {
     this.#session = session;
     this.#wheel = wheel;
-    this.#flush = flush;
+    this.#owner = owner;
   }
 
   /** The deadlines may have moved. One that has moved later needs nothing: it is found early, and looked at again. */
@@ -26,8 +31,11 @@ export class Alarm implements WheelItem {
 
   /** The wheel has come to one of the deadlines. */
   expire(nowMs: number): number {
-    this.#armedMs = this.#session.expire(nowMs);
-    this.#flush();
+    this.#armedMs = Number.POSITIVE_INFINITY;
+    contain(this.#owner, (owner) => {
+      this.#armedMs = this.#session.expire(nowMs);
+      owner.flush();
+    });
     return this.#armedMs;
   }
 

@@ -13,6 +13,7 @@ import {
 import { CODES, type Frame, type FrameName, type Hello } from '../wire/index.js';
 import type { Slot } from './admission.js';
 import { Alarm } from './alarm.js';
+import { type Contained, contain } from './containment.js';
 import { refusal, welcome } from './greeting.js';
 import { Intake } from './intake.js';
 import { CLIENT_NAME_MAX } from './limits.js';
@@ -26,7 +27,7 @@ import { Subscriber } from './subscriber.js';
  * One client's connection: joins its link to its session, its session to its requests, and their answers to the link.
  * It decides nothing that one of those could decide.
  */
-export class Connection implements SessionHost, TransportEvents {
+export class Connection implements SessionHost, TransportEvents, Contained {
   readonly #id: string;
   readonly #transport: Transport;
   readonly #slot: Slot;
@@ -49,9 +50,8 @@ export class Connection implements SessionHost, TransportEvents {
     this.#maxPayload = session.maxPayload;
     this.#out = new Outbox(transport, env.telemetry);
     this.#session = new Session(session, this, env.clock.monotonicMs());
-    const flush = () => this.flush();
-    this.#intake = new Intake(transport, this.#session, this.#out, env, flush);
-    this.#alarm = new Alarm(this.#session, services.wheel, flush);
+    this.#intake = new Intake(transport, this.#session, this.#out, env, this);
+    this.#alarm = new Alarm(this.#session, services.wheel, this);
     this.#alarm.arm();
     services.connections.add(this);
   }
@@ -59,26 +59,29 @@ export class Connection implements SessionHost, TransportEvents {
   // The link tells:
 
   received(bytes: Uint8Array): void {
-    this.#intake.received(bytes);
+    contain(this, () => this.#intake.received(bytes));
   }
 
   drained(): void {
-    this.#session.waiting(0, this.#now);
-    this.flush();
-    this.#intake.drained();
-    const subscriber = this.#requests?.subscriber;
-    if (subscriber?.owed === true) subscriber.wake();
+    contain(this, () => {
+      this.#session.waiting(0, this.#now);
+      this.flush();
+      this.#intake.drained();
+      const subscriber = this.#requests?.subscriber;
+      if (subscriber?.owed === true) subscriber.wake();
+    });
   }
 
   ended(): void {
-    this.#intake.ended();
+    contain(this, () => this.#intake.ended());
   }
 
   closed(reason: string): void {
-    this.#session.lost(reason);
+    // What others would miss goes first, so that it is given back whatever happens.
     this.#alarm.disarm();
     this.#services.connections.delete(this);
     this.#slot.release();
+    contain(this, () => this.#session.lost(reason));
   }
 
   // The session asks:
@@ -161,6 +164,20 @@ export class Connection implements SessionHost, TransportEvents {
     this.#session.close(cause, this.#now, lingerMs);
   }
 
+  /** Ends the connection because its reader does not keep up, and has asked for that. */
+  disconnect(reason: string): void {
+    this.close(localCause('SLOW_CONSUMER', reason));
+  }
+
+  /** Ends the connection because something of its own has thrown; if that was its very ending, cuts it off. */
+  failed(error: unknown): void {
+    const { log, telemetry } = this.#services.env;
+    telemetry.internalError();
+    log.error({ connection: this.#id, err: error }, 'connection failed');
+    if (this.#session.context.cause !== undefined) return this.destroy();
+    contain(this, () => this.close(localCause('INTERNAL', 'a fault of the server')));
+  }
+
   flush(): void {
     this.#out.flush();
     if (this.#transport.pending > 0) this.#session.waiting(this.#transport.pending, this.#now);
@@ -211,8 +228,7 @@ export class Connection implements SessionHost, TransportEvents {
   #asked(): Requests {
     if (this.#requests === undefined) {
       const { delivery, wheel, maxSubscriptions } = this.#services;
-      const disconnect = (reason: string) => this.close(localCause('SLOW_CONSUMER', reason));
-      const subscriber = new Subscriber(this.#out, delivery, () => this.flush(), disconnect);
+      const subscriber = new Subscriber(this.#out, delivery, this);
       this.#requests = new Requests(subscriber, maxSubscriptions, wheel, this.#now);
     }
     return this.#requests;

@@ -1,5 +1,6 @@
 import { localCause } from '../session/index.js';
 import type { Connection } from './connection.js';
+import { contain } from './containment.js';
 import type { Environment } from './environment.js';
 import type { Rejections } from './rejections.js';
 
@@ -54,7 +55,8 @@ export class Drain {
     for (const connection of this.#staying) {
       if (connection.lagging > 0 && nowMs < this.#catchUpByMs) continue;
       const retryAfterMs = Math.round(RETURN_MS_MIN + this.#spreadMs * this.#env.random.next());
-      connection.close(localCause('DRAINING', 'the server is going away', retryAfterMs), this.#deadlineMs - nowMs);
+      const cause = localCause('DRAINING', 'the server is going away', retryAfterMs);
+      contain(connection, () => connection.close(cause, this.#deadlineMs - nowMs));
       this.#staying.delete(connection);
     }
   }

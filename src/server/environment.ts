@@ -49,6 +49,8 @@ export interface Telemetry {
   accepted(): void;
   rejected(reason: Rejection): void;
   closed(cause: string): void;
+  /** A connection failed through a fault of this program. */
+  internalError(): void;
   frameReceived(type: FrameName): void;
   frameSent(type: FrameName): void;
   bytesReceived(bytes: number): void;

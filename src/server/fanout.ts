@@ -1,5 +1,6 @@
 import type { Slice } from '../log/index.js';
 import { disconnectIfTooFarBehind } from './backlog.js';
+import { contain } from './containment.js';
 import type { Environment } from './environment.js';
 import { BACKLOG_BYTES_PER_ROUND, BACKLOG_BYTES_PER_TURN, SLICE_BYTES_MAX } from './limits.js';
 import type { Subscriber } from './subscriber.js';
@@ -62,11 +63,7 @@ export class Fanout {
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const topic of dirty) this.#flushTopic(topic);
-    for (const subscriber of this.#touched) {
-      subscriber.flush();
-      // It fell behind because enough was gathered for one write, and the link has taken all of that.
-      if (subscriber.owed) subscriber.wake();
-    }
+    for (const subscriber of this.#touched) contain(subscriber, write);
     this.#touched.length = 0;
     this.#flushedMs = this.#env.clock.monotonicMs();
     this.#tookMs = this.#flushedMs - began;
@@ -90,7 +87,11 @@ export class Fanout {
     for (const subscriber of this.#backlog) {
       if (left <= 0) return;
       this.#backlog.delete(subscriber);
-      const sent = subscriber.advance(Math.min(left, BACKLOG_BYTES_PER_TURN));
+      const budget = Math.min(left, BACKLOG_BYTES_PER_TURN);
+      let sent = 0;
+      contain(subscriber, () => {
+        sent = subscriber.advance(budget);
+      });
       left -= sent;
       // Put behind the others, and so visited again in this very round if there is room. One that could be sent nothing
       // is woken by what it waits for: its link, or the next flush.
@@ -156,13 +157,13 @@ export class Fanout {
     const stamp = ++this.#stamp;
     for (const subscriber of topic.exact.keys()) {
       subscriber.stamp = stamp;
-      visit(subscriber);
+      contain(subscriber, visit);
     }
     for (const group of topic.groups) {
       for (const [subscriber, subscription] of group.members) {
         if (subscription.announced < topic.serial || subscriber.stamp === stamp) continue;
         subscriber.stamp = stamp;
-        visit(subscriber);
+        contain(subscriber, visit);
       }
     }
   }
@@ -181,4 +182,11 @@ export class Fanout {
     const pauseMs = this.#env.clock.monotonicMs() - this.#flushedMs;
     return pauseMs < this.#tookMs * BUSY_PAUSE ? Math.min(LINGER_MS_MAX, this.#tookMs) : 0;
   }
+}
+
+/** Writes what a flush has gathered. */
+function write(subscriber: Subscriber): void {
+  subscriber.flush();
+  // It fell behind because enough was gathered for one write, and the link has taken all of that.
+  if (subscriber.owed) subscriber.wake();
 }

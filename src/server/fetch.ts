@@ -1,5 +1,6 @@
 import type { TimerWheel, WheelItem } from '../session/index.js';
 import { CODES, type ErrorFrame, type Fetch, GapReason, Start } from '../wire/index.js';
+import { contain } from './containment.js';
 import { FETCH_BYTES_MAX, FETCH_RECORDS_DEFAULT, FETCH_WAIT_MS_MAX, FETCHES_MAX, SLICE_BYTES_MAX } from './limits.js';
 import { type Beginning, beginning, offsetInFuture } from './start.js';
 import type { Subscriber } from './subscriber.js';
@@ -49,8 +50,10 @@ export class PendingFetch implements WheelItem {
   /** Its time is up: an empty answer, unless one with records is on its way. */
   expire(): number {
     if (this.#state === 'waiting') {
-      this.finish();
-      this.#subscriber.flush();
+      contain(this.#subscriber, (subscriber) => {
+        this.finish();
+        subscriber.flush();
+      });
     }
     return Number.POSITIVE_INFINITY;
   }

@@ -1,7 +1,13 @@
 import type { Session, Transport } from '../session/index.js';
+import { type Contained, contain } from './containment.js';
 import type { Environment } from './environment.js';
 import { FRAMES_PER_TURN } from './limits.js';
 import type { Outbox } from './outbox.js';
+
+interface IntakeOwner extends Contained {
+  /** Writes what acting on the frames has put into the outbox. */
+  flush(): void;
+}
 
 /**
  * The reading side of a connection: what has been received is acted on a bounded number of frames at a time, and no
@@ -13,18 +19,17 @@ export class Intake {
   readonly #session: Session;
   readonly #out: Outbox;
   readonly #env: Environment;
-  readonly #flush: () => void;
+  readonly #owner: IntakeOwner;
   #reading: 'yes' | 'busy' | 'clogged' = 'yes';
   #ended = false;
   #workedUs = 0;
 
-  /** @param flush writes what acting on the frames has put into the outbox */
-  constructor(transport: Transport, session: Session, out: Outbox, env: Environment, flush: () => void) {
+  constructor(transport: Transport, session: Session, out: Outbox, env: Environment, owner: IntakeOwner) {
     this.#transport = transport;
     this.#session = session;
     this.#out = out;
     this.#env = env;
-    this.#flush = flush;
+    this.#owner = owner;
   }
 
   /** The wall clock when what has been received was last acted on: the time of all appends that came of it. */
@@ -56,11 +61,11 @@ export class Intake {
   #work(): void {
     this.#workedUs = this.#env.clock.wallUs();
     const more = this.#session.advance(FRAMES_PER_TURN, this.#now);
-    this.#flush();
+    this.#owner.flush();
     if (this.#out.clogged) return this.#stop('clogged');
     if (more) {
       this.#stop('busy');
-      return this.#env.scheduler.soon(() => this.#work());
+      return this.#env.scheduler.soon(() => contain(this.#owner, () => this.#work()));
     }
     if (this.#reading !== 'yes') this.#readOn();
     if (this.#ended) this.#session.ended(this.#now);

@@ -2,6 +2,7 @@ import { type GapReason, OnLag } from '../wire/index.js';
 import { Announcer } from './announcer.js';
 import { advanceCursor } from './backlog.js';
 import { begin, confirm } from './begin.js';
+import type { Contained } from './containment.js';
 import type { Environment } from './environment.js';
 import type { Fanout } from './fanout.js';
 import type { PendingFetch } from './fetch.js';
@@ -19,8 +20,16 @@ export interface Delivery {
   lagLimit: number;
 }
 
+/** What a subscriber asks of its connection. */
+interface SubscriberOwner extends Contained {
+  /** Writes what the outbox holds. */
+  flush(): void;
+  /** Ends the connection with SLOW_CONSUMER. */
+  disconnect(reason: string): void;
+}
+
 /** A connection as the topics see it: what it listens to, and where it is behind. */
-export class Subscriber {
+export class Subscriber implements Contained {
   readonly out: Outbox;
   readonly delivery: Delivery;
   readonly subscriptions = new Map<string, Subscription>();
@@ -28,21 +37,15 @@ export class Subscriber {
   readonly cursors = new Map<Topic, Cursor>();
   readonly fetches = new Map<Topic, PendingFetch>();
   readonly #announcer = new Announcer(this);
-  readonly #flush: () => void;
-  readonly #disconnect: (reason: string) => void;
+  readonly #owner: SubscriberOwner;
   /** Marks of the fan-out: which visit saw it last, and whether a flush has gathered data for it. */
   stamp = 0;
   gathering = false;
 
-  /**
-   * @param flush writes what the outbox holds
-   * @param disconnect ends the connection with SLOW_CONSUMER
-   */
-  constructor(out: Outbox, delivery: Delivery, flush: () => void, disconnect: (reason: string) => void) {
+  constructor(out: Outbox, delivery: Delivery, owner: SubscriberOwner) {
     this.out = out;
     this.delivery = delivery;
-    this.#flush = flush;
-    this.#disconnect = disconnect;
+    this.#owner = owner;
   }
 
   /** Is there anything that it has not been sent, as far as is known without looking? */
@@ -52,11 +55,15 @@ export class Subscriber {
 
   flush(): void {
     this.gathering = false;
-    this.#flush();
+    this.#owner.flush();
   }
 
   disconnect(reason: string): void {
-    this.#disconnect(reason);
+    this.#owner.disconnect(reason);
+  }
+
+  failed(error: unknown): void {
+    this.#owner.failed(error);
   }
 
   /** Listens to one topic. False: the position asked for is beyond the head. */

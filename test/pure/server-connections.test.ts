@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Admission, Slot } from '../../src/server/index.js';
 import { CODES, encodeFrame, type Frame, Start } from '../../src/wire/index.js';
-import { HELLO, type ProtocolClient, publishFrame, subscribeFrame } from '../support/protocol-client.js';
+import { fetchFrame, HELLO, type ProtocolClient, publishFrame, subscribeFrame } from '../support/protocol-client.js';
 import { World } from '../support/world.js';
 
 const KIB = 1024;
@@ -222,6 +222,85 @@ t.test('H2 something before HELLO, a second HELLO, an unknown version', async (t
   t.equal(world.dial().hello({ version: 2 }).cause, 'UNSUPPORTED_VERSION');
   t.equal(world.dial().hello({ version: 0 }).cause, 'UNSUPPORTED_VERSION');
   t.equal(world.stats.topics, 0);
+});
+
+t.test('what throws inside one connection ends that one with INTERNAL, and nobody else notices', async (t) => {
+  const boom = () => {
+    throw new Error('boom');
+  };
+  /** Each has the victim do something in the course of which the server fails; where it can still write, it says so. */
+  const faults: { [name: string]: { told: boolean; provoke(world: World, victim: ProtocolClient): void } } = {
+    'a frame': {
+      told: true,
+      provoke: (world, victim) => {
+        Object.assign(world.env.telemetry, { frameReceived: (type: string) => type === 'fetch' && boom() });
+        victim.fetch('a');
+      },
+    },
+    'a frame behind as many as have their turn': {
+      told: true,
+      provoke: (world, victim) => {
+        Object.assign(world.env.telemetry, { frameReceived: (type: string) => type === 'fetch' && boom() });
+        const publish = encodeFrame(publishFrame(0, 'b'));
+        const fetch = encodeFrame(fetchFrame(1, 'a'));
+        victim.sendBytes(Buffer.concat([...Array.from({ length: 600 }, () => publish), fetch]));
+      },
+    },
+    'a publish': {
+      told: true,
+      provoke: (world, victim) => {
+        const { published } = world.env.telemetry;
+        Object.assign(world.env.telemetry, { published: boom });
+        victim.publish('b', 'x');
+        Object.assign(world.env.telemetry, { published });
+      },
+    },
+    'a deadline': {
+      told: false,
+      provoke: (world, victim) => {
+        Object.assign(victim.link, { write: boom, writeAll: boom });
+        world.advance(5_200);
+      },
+    },
+    'the fan-out': {
+      told: false,
+      provoke: (world, victim) => {
+        victim.subscribe('a');
+        Object.assign(victim.link, { write: boom, writeAll: boom });
+        world.client().publish('a', 'meanwhile').cut();
+      },
+    },
+    'a link that has drained, and what it is behind': {
+      told: false,
+      provoke: (world, victim) => {
+        victim.subscribe('a');
+        victim.link.allow(0);
+        world.client().publish('a', 'one').publish('a', 'two').cut();
+        Object.assign(victim.link, { write: boom, writeAll: boom });
+        victim.link.allow(Infinity);
+        world.time.run();
+      },
+    },
+  };
+  for (const [name, { told, provoke }] of Object.entries(faults)) {
+    const world = new World();
+    const victim = world.client();
+    const neighbour = world.client();
+    neighbour.answersPings = true;
+    neighbour.subscribe('a');
+    provoke(world, victim);
+    t.equal(victim.end, told ? 'ended' : 'destroyed', name);
+    if (told) t.match(victim.close, { code: CODES.INTERNAL.code, retryable: true });
+    t.same(world.counts.under('closed').internal, 1);
+    t.ok(world.counts.get('internalError') > 0);
+    const line = world.lines.find(({ level }) => level === 'error');
+    t.match(line, { message: 'connection failed', err: { message: 'boom', stack: /boom/ } });
+    neighbour.publish('a', 'still here');
+    t.equal(neighbour.texts('a').at(-1), 'still here', 'the neighbour is served');
+    victim.cut();
+    neighbour.cut();
+    world.assertDeserted();
+  }
 });
 
 t.test('H3 a refused HELLO really ends the socket, also of a peer that does not let go', async (t) => {

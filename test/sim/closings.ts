@@ -32,7 +32,10 @@ export class Closings {
       if (message === 'connection ended') this.#ended(fields as Ended);
     },
     warn: nothing,
-    error: nothing,
+    // A fault of the server, or a rule of the simulator that it broke: either ends the run.
+    error: (fields) => {
+      throw (fields as { readonly err: unknown }).err;
+    },
   };
 
   readonly telemetry: Telemetry = {
@@ -43,6 +46,7 @@ export class Closings {
       this.#closed += 1;
       this.#world.note(`the server closes: ${cause}`);
     },
+    internalError: nothing,
     rejected: (reason) => this.#world.note(`the server rejects: ${reason}`),
     rtt: (seconds) => must(seconds >= 0, () => `a round trip of ${seconds} s`),
     frameReceived: nothing,

@@ -57,6 +57,7 @@ const telemetryInto = (counts: Counts): Telemetry => ({
   accepted: () => counts.add('accepted'),
   rejected: (reason) => counts.add(`rejected.${reason}`),
   closed: (cause) => counts.add(`closed.${cause}`),
+  internalError: () => counts.add('internalError'),
   frameReceived: (type) => counts.add(`frameReceived.${type}`),
   frameSent: (type) => counts.add(`frameSent.${type}`),
   bytesReceived: (bytes) => counts.add('bytesReceived', bytes),
