@@ -19,7 +19,7 @@ export const judge = (error: unknown): { readonly code: number; readonly message
   if (error instanceof CommanderError) {
     return { code: error.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code, message: undefined };
   }
-  // The reader of the output has seen enough, as in `push-daemon check | head -3`.
+  // The reader of standard output has seen enough, as in `push-daemon check | head -3`. No other stream's error comes here.
   if (isSystemError(error) && error.syscall === 'write' && error.code === 'EPIPE') {
     return { code: EXIT_CODES.ok.code, message: undefined };
   }

@@ -41,6 +41,9 @@ const fail = (error: unknown): void => {
   process.exitCode = code;
 };
 
+// What is told on the side may find a reader gone, or a disk full: the work goes on without it.
+process.stderr.on('error', () => {});
+
 // An error that nobody caught has left the process in a state that nobody knows.
 process.on('uncaughtException', (error) => {
   fail(error);

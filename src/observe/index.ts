@@ -5,6 +5,7 @@ export { watchEventLoop } from './event-loop.js';
 export type { Format, Scrape } from './exposition.js';
 export type { Histogram } from './histogram.js';
 export type { Counter, Gauge, LabelledCounter, LabelledGauge } from './instruments.js';
+export { flushStandardOutput } from './log-output.js';
 export { bounded, createLogger, type Logger, type LoggerOptions } from './logger.js';
 export { createMetrics, type Instruments, type Metrics, type MetricsOptions } from './metrics.js';
 export type { Readiness } from './routes.js';

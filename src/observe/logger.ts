@@ -1,12 +1,7 @@
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { standardOutput } from './log-output.js';
 
 export type { Logger } from 'pino';
-
-/**
- * Log lines that wait for a reader of standard output who has stopped. Past it lines are dropped: a daemon must not
- * stand still, or grow, because nobody reads its log.
- */
-const PENDING_BYTES_MAX = 4 * 2 ** 20;
 
 export interface LoggerOptions {
   /** One of pino's levels, or `silent`. */
@@ -25,8 +20,6 @@ export const createLogger = ({ level, stream = standardOutput() }: LoggerOptions
     },
     stream,
   );
-
-const standardOutput = (): DestinationStream => destination({ dest: 1, sync: false, maxLength: PENDING_BYTES_MAX });
 
 /** Characters kept of a text that a peer chose, if nothing else is said. */
 const TEXT_CHARS_MAX = 256;

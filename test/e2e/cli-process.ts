@@ -77,16 +77,20 @@ export interface Cli {
 export interface CliOptions {
   readonly env?: { readonly [name: string]: string };
   readonly input?: string | Uint8Array;
+  /** Where its output goes instead of to the test, as a shell has it: `>/dev/full`. */
+  readonly redirect?: string;
   /** The most descriptors that the process may have; needs Linux. */
   readonly descriptors?: number;
 }
 
 /** Runs the command line in a process of its own, which does not outlive the test. Without input its stdin stays open. */
-export const cli = (t: Test, args: readonly string[], { env = {}, input, descriptors }: CliOptions = {}): Cli => {
+export const cli = (t: Test, args: readonly string[], options: CliOptions = {}): Cli => {
+  const { env = {}, input, redirect, descriptors } = options;
   const inherited = Object.entries(process.env).filter(([name]) => !/^(PUSH_DAEMON_|NODE_OPTIONS$|TAP)/.test(name));
-  // `prlimit` becomes the process, so that signals reach it.
+  // `prlimit` and the shell become the process, so that signals reach it.
   const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
-  const [program = '', ...words] = [...limited, process.execPath, BIN, ...args];
+  const redirected = redirect === undefined ? [] : ['sh', '-c', `exec "$@" ${redirect}`, 'sh'];
+  const [program = '', ...words] = [...limited, ...redirected, process.execPath, BIN, ...args];
   const child = spawn(program, words, {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

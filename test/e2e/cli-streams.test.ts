@@ -102,6 +102,18 @@ t.test('sub: a reader that has seen enough ends it quietly', async (t) => {
   t.equal(sub.stderr.text, '');
 });
 
+t.test('pub: a reader of standard error that is gone, or a full disk there, costs no record', async (t) => {
+  const { port } = await daemon(t);
+  const args = ['pub', 'x', '--port', port];
+  const gone = cli(t, args);
+  gone.child.stderr.destroy();
+  gone.child.stdin.end('1\n2\n');
+  t.equal(await gone.ended, 0);
+  t.match(await run(t, args, { input: '3\n', redirect: '2>/dev/full' }), { code: 0 });
+  const { stdout } = await run(t, ['sub', 'x', '--port', port, '--from', 'earliest', '--count', '3']);
+  t.equal(stdout, '1\n2\n3\n');
+});
+
 t.test('sub: a reader that stops holds it up, and gets everything when it goes on', async (t) => {
   const { port } = await daemon(t);
   const sub = cli(t, ['sub', 'x', '--port', port, '--from', 'earliest', '--count', '3000', '--check']);

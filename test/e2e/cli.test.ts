@@ -96,6 +96,33 @@ t.test('D3 one signal drains and exits 0, a second one exits at once with 1', as
   t.equal(await busy.ended, 1);
 });
 
+t.test('D1 SIGTERM ends a daemon whose log nobody takes: the reader gone, or stopped, or the disk full', async (t) => {
+  const gone = await daemon(t);
+  gone.child.stdout.destroy();
+  gone.child.kill('SIGTERM');
+  t.equal(await gone.ended, 0, 'gone');
+
+  const file = join(t.testdir({ 'c.yaml': '' }), 'c.yaml');
+  const stopped = await daemon(t, ['--config', file]);
+  stopped.child.stdout.pause();
+  // More than a pipe holds, as one line that says what is wrong.
+  writeFileSync(file, Array.from({ length: 10_000 }, (_, n) => `unknown-${n}: 1\n`).join(''));
+  stopped.child.kill('SIGHUP');
+  stopped.child.kill('SIGTERM');
+  await once(stopped.child, 'exit');
+  t.equal(stopped.child.exitCode, 0, 'stopped');
+  stopped.child.stdout.destroy();
+
+  const fifo = join(t.testdir(), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const full = cli(t, ['--port', '0', '--metrics-port', '0', '--config', fifo], { redirect: '>/dev/full' });
+  const config = await open(fifo, 'w');
+  full.child.kill('SIGTERM');
+  await config.close();
+  t.equal(await full.ended, 0, 'full');
+  t.equal(full.stderr.text, '');
+});
+
 t.test('D3 a signal during the start: it comes up, drains, and exits 0', async (t) => {
   const fifo = join(t.testdir(), 'fifo');
   execFileSync('mkfifo', [fifo]);

@@ -1,4 +1,5 @@
 import { startDaemon } from '../../daemon/index.js';
+import { flushStandardOutput } from '../../observe/index.js';
 import { type ConfigFlags, loadOrFail } from '../config-flags.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { explainCode, Failure, isSystemError } from '../failure.js';
@@ -20,6 +21,7 @@ export const serve = async (flags: ConfigFlags): Promise<void> => {
   daemon.log.info({ signal }, 'draining');
   await daemon.drain();
   daemon.log.info('drained');
+  await flushStandardOutput();
   // Whatever might still be open must not keep a daemon alive that has let go of everything.
   process.exit(EXIT_CODES.ok.code);
 };
