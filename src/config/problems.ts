@@ -43,10 +43,10 @@ const QUOTED_CHARS_MAX = 80;
 const quote = (text: string): string =>
   JSON.stringify(text.length <= QUOTED_CHARS_MAX ? text : `${text.slice(0, QUOTED_CHARS_MAX)}…`);
 
-/** The candidate that is at most two typing errors away from `name`, if any. */
+/** The candidate that is at most two typing errors away from `name`, if any; capitals are no errors. */
 export const nearest = (name: string, candidates: readonly string[]): string | undefined => {
   const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
   return best !== undefined && best.distance <= 2 ? best.candidate : undefined;

@@ -88,6 +88,9 @@ t.test('G1 what is not known is refused, with the name that may have been meant'
   t.strictSame(problemsOf(loadFile('# first\nmax-conn: 5\n')), [
     'push-daemon.yaml line 2: "max-conn" is not known; did you mean max-conns?',
   ]);
+  for (const name of ['MAX-CONNS', 'maxConns', 'MAX_CONNS']) {
+    t.match(problemsOf(loadFile(`${name}: 5`)), [/did you mean max-conns\?$/], name);
+  }
   t.strictSame(problemsOf(load({ env: { PUSH_DAEMON_PROT: '1' } })), [
     'environment: "PUSH_DAEMON_PROT" is not known; did you mean PUSH_DAEMON_PORT?',
   ]);
@@ -99,15 +102,22 @@ t.test('G1 what is not known is refused, with the name that may have been meant'
 
 t.test('G1 a file that is not what it should be is refused in one line, with the place', async (t) => {
   const refused: readonly [string, RegExp][] = [
-    ['port: 1\n  x: 2', /^push-daemon\.yaml line 1: Nested mappings/],
-    ['port: 1\nport: 2', /^push-daemon\.yaml line 2: Map keys must be unique$/],
+    ['port: 1\n  x: 2', /^push-daemon\.yaml line 1 column 7: this is not valid YAML: Nested mappings/],
+    ['port: 1\nport: 2', /^push-daemon\.yaml line 2 column 1: this is not valid YAML: Map keys must be unique$/],
     ['- port', /^push-daemon\.yaml: must be a mapping/],
     ['port', /^push-daemon\.yaml: must be a mapping/],
-    ['port: [9000]', /^push-daemon\.yaml line 1: port must have one plain value$/],
-    ['host: &a x\nmetrics-host: *a', /^push-daemon\.yaml line 2: metrics-host must have one plain value$/],
+    ['retain:\n  bytes: 1KiB', /^push-daemon\.yaml line 2: "retain\.bytes" is not known; did you mean retain-bytes\?$/],
+    ['port:\n  a:\n    b: 1', /^push-daemon\.yaml line 3: "port\.a\.b" is not known$/],
+    ['"a\\nb": []', /^push-daemon\.yaml line 1: "a\\nb" must have one plain value$/],
+    ['port: {}', /^push-daemon\.yaml line 1: "port" must have one plain value$/],
+    ['port: [9000]', /^push-daemon\.yaml line 1: "port" must have one plain value$/],
+    ['host: &a x\nmetrics-host: *a', /^push-daemon\.yaml line 2: "metrics-host" must have one plain value$/],
     ['[port]: 1', /^push-daemon\.yaml line 1: a key must be plain text$/],
-    ['port: !int 1', /^push-daemon\.yaml line 1: Unresolved tag/],
-    ['port: 1\n---\nport: 2', /^push-daemon\.yaml line 2: Source contains multiple documents$/],
+    ['port: !int 1', /^push-daemon\.yaml line 1 column 7: this is not valid YAML: Unresolved tag/],
+    [
+      'port: 1\n---\nport: 2',
+      /^push-daemon\.yaml line 2 column 1: this is not valid YAML: Source contains multiple documents$/,
+    ],
     ['port: 0x10', /^port \(push-daemon\.yaml line 1\): "0x10" must be an integer/],
     ['\n\nport:', /^port \(push-daemon\.yaml line 3\): "" must be an integer/],
   ];
@@ -134,6 +144,25 @@ t.test('G1 all problems are told at once, also those of values that another sour
     'reserve-resume (11) must not be above max-conns (10): the reserve is a part of the slots',
     'retain-bytes (1073741824) must not be above retain-total (536870912): one topic cannot be given more than there is for all',
   ]);
+});
+
+t.test('G1 both ports on one address cannot be listened on', async (t) => {
+  const clash = ['metrics-port (9000) must not be port (9000) on the same host: only one can listen there'];
+  const problems = (host: string, metricsHost: string, port = '9000') =>
+    problemsOf(load({ flags: { host, metricsHost, port, metricsPort: port } }));
+  for (const [a, b] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['localhost', 'localhost'],
+    ['0.0.0.0', '127.0.0.1'],
+    ['::1', '::'],
+    ['::', '0.0.0.0'],
+  ] as const) {
+    t.strictSame(problems(a, b), clash, `${a} and ${b}`);
+    t.strictSame(problems(b, a), clash, `${b} and ${a}`);
+    t.strictSame(problems(a, b, '0'), [], '0 is a free port, another for each');
+  }
+  t.strictSame(problems('127.0.0.1', '127.0.0.2'), []);
+  t.strictSame(problems('0.0.0.0', '::1'), []);
 });
 
 t.test('G1 precedence: flags, then environment, then file, then defaults', async (t) => {
