@@ -165,4 +165,5 @@ export class Connector {
   }
 }
 
-const reasonOf = (cause: CloseCause) => (cause.by === 'link' ? 'UNKNOWN' : cause.name);
+/** The server's reason, where it was the server that ended the link. */
+const reasonOf = (cause: CloseCause) => (cause.by === 'peer' ? cause.name : undefined);

@@ -8,7 +8,10 @@ export const CLIENT_ERRORS = {
   CLOSED: 'the client is closed',
   /** The caller asked for something that cannot be; the message says what, and what is allowed. */
   INVALID_ARGUMENT: 'an argument is not valid',
-  /** The server ended the connection and does not want this client back; `reason` is the name of its close code. */
+  /**
+   * There is no point in coming back: the server said so, and `reason` is the name of its close code; or, without a
+   * `reason`, what it sent was not the protocol, as the message says.
+   */
   NOT_RETRYABLE: 'the server does not want this client back',
   /** A record is larger than the server allows; the message says how large it may be. Nothing was sent. */
   PAYLOAD_TOO_LARGE: 'a record is too large',

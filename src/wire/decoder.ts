@@ -150,7 +150,8 @@ export class FrameDecoder {
       return this.#die('PROTOCOL_ERROR', 'a frame of length 0');
     }
     if (this.#onCorrupt === 'close' || length > this.#tooLargeBytesMax) {
-      return this.#die('FRAME_TOO_LARGE', `a payload of ${length} bytes; the limit is ${this.#payloadBytesMax}`);
+      const reason = `a payload of ${length} bytes${asText(length)}; the limit is ${this.#payloadBytesMax}`;
+      return this.#die('FRAME_TOO_LARGE', reason);
     }
     this.#state = 'discarding';
     this.#left = length + FRAME_OVERHEAD;
@@ -232,4 +233,12 @@ export class FrameDecoder {
     this.#queue.skip(this.#queue.size);
     return DecodeStep.FATAL;
   }
+}
+
+/** A length that is four letters, such as `HTTP` or `GET `, betrays a peer that speaks another protocol. */
+function asText(length: number): string {
+  const bytes = [length >>> 24, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff];
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f)
+    ? `, as text ${JSON.stringify(String.fromCharCode(...bytes))}`
+    : '';
 }

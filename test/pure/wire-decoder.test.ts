@@ -221,6 +221,14 @@ t.test('F4 lengths 0x80000000 and 0xFFFFFFFF: ended from the header alone', (t) 
   t.end();
 });
 
+t.test('a length that is letters is told as such: the peer speaks another protocol', (t) => {
+  const reason = (length: number) => decode('skip', [header(length)]).decoder.fault?.reason;
+  t.match(reason(0x48545450), /^a payload of 1213486160 bytes, as text "HTTP"; the limit is \d+$/);
+  t.match(reason(0x47455420), 'as text "GET "');
+  t.match(reason(0x48545400), /^a payload of \d+ bytes; the limit is/);
+  t.end();
+});
+
 t.test('F5 more than 64 KiB before HELLO is accepted: refused, in every mode', (t) => {
   for (const mode of MODES) {
     const decoder = new FrameDecoder(mode);
