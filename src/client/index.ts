@@ -1,8 +1,9 @@
 /** The client: publish, subscribe and fetch, over a link that comes back by itself. */
-import { Client, type ConnectOptions } from './client.js';
+import { Client } from './client.js';
+import type { ConnectOptions } from './options.js';
 import { realWorld } from './real-world.js';
 
-export type { Client, CloseOptions, ConnectOptions, FetchOptions, PublishOptions } from './client.js';
+export type { Client } from './client.js';
 export { CLIENT_ERRORS, ClientError, type ClientErrorCode, type ServerReason } from './errors.js';
 export type {
   GapReasonName,
@@ -15,9 +16,10 @@ export type {
   TopicPosition,
 } from './events.js';
 export type { FetchResult } from './fetches.js';
+export type { CloseOptions, ConnectOptions, FetchOptions, PublishOptions, SubscribeOptions } from './options.js';
 export type { PublishInput, PublishRecord } from './record.js';
 export type { From, OnLagName, PositionOfTopic } from './start.js';
-export type { SubscribeOptions, Subscription } from './subscription.js';
+export type { Subscription } from './subscription.js';
 
 /**
  * Makes a client, which begins to dial at once; await `ready()` to know that it got through. Throws INVALID_ARGUMENT.

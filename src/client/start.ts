@@ -1,5 +1,6 @@
+import { isDate } from 'node:util/types';
 import { OnLag, Start, utf8Bytes } from '../wire/index.js';
-import { invalid } from './errors.js';
+import { type Check, fields, object, refuse, text, topicName, whole } from './checks.js';
 import type { TopicPosition } from './events.js';
 
 /** A position, and the topic it belongs to. */
@@ -55,24 +56,61 @@ export const atPosition = ({ epoch, offset }: TopicPosition): StartFields => ({
 /** The largest count or time that SUBSCRIBE and FETCH can carry. */
 export const UINT32_MAX = 0xffff_ffff;
 
-/** What `from` means on the wire. Throws INVALID_ARGUMENT for what it cannot say. */
+/** Far longer than any server makes them. */
+const EPOCH_BYTES_MAX = 255;
+
+const FROM = "'latest', 'earliest', { epoch, offset }, { last }, { since } or { positions }";
+
+const epochAndOffset = { epoch: text(0, EPOCH_BYTES_MAX), offset: whole(1) };
+
+/** A record, or what a publish has come to, is a position, too: other fields are of no importance. */
+const position: Check<TopicPosition> = (value, name) => {
+  const { epoch, offset } = object(value, name);
+  return {
+    epoch: epochAndOffset.epoch(epoch, `${name}.epoch`),
+    offset: epochAndOffset.offset(offset, `${name}.offset`),
+  };
+};
+
+const positions: Check<readonly PositionOfTopic[]> = (value, name) => {
+  const given = Object(value) as Iterable<unknown>;
+  if (typeof given[Symbol.iterator] !== 'function') return refuse(value, name, 'a list of { topic, epoch, offset }');
+  return Array.from(given, (each, i) => ({
+    topic: topicName(object(each, `${name}[${i}]`).topic, `${name}[${i}].topic`),
+    ...position(each, `${name}[${i}]`),
+  }));
+};
+
+/** A time since 1970, as microseconds can tell it. */
+const time: Check<Date | number> = (value, name) => {
+  const isTime = (isDate(value) || typeof value === 'number') && isMicroseconds(Number(value) * 1000);
+  return isTime ? value : refuse(value, name, 'a Date or milliseconds, since 1970');
+};
+
+const isMicroseconds = (us: number): boolean => us >= 0 && us <= Number.MAX_SAFE_INTEGER;
+
+const ofLast = fields({ last: whole(1, UINT32_MAX) });
+const ofSince = fields({ since: time });
+const ofPositions = fields({ positions });
+
+/** Where to begin, as the caller said; what can be iterated only once is kept. */
+export const from: Check<From> = (value, name) => {
+  if (value === 'latest' || value === 'earliest') return value;
+  if (typeof value !== 'object' || value === null) return refuse(value, name, FROM);
+  if ('last' in value) return ofLast(value, name);
+  if ('since' in value) return ofSince(value, name);
+  if ('positions' in value) return ofPositions(value, name);
+  return 'epoch' in value || 'offset' in value ? position(value, name) : refuse(value, name, FROM);
+};
+
+/** What `from` means on the wire. */
 export function startFields(from: From): StartFields {
   if (from === 'latest') return AT_LATEST;
   if (from === 'earliest' || 'positions' in from) return AT_EARLIEST;
-  if ('last' in from) {
-    if (!isCount(from.last) || from.last > UINT32_MAX) throw invalid(`from.last must be 1 to ${UINT32_MAX}`);
-    return { ...NOWHERE, start: Start.LAST_N, lastN: from.last };
-  }
-  if ('since' in from) {
-    const sinceUs = Math.round(Number(from.since) * 1000);
-    if (!Number.isSafeInteger(sinceUs) || sinceUs < 0) throw invalid('from.since must be a time since 1970');
-    return { ...NOWHERE, start: Start.SINCE, sinceUs };
-  }
-  if (!isCount(from.offset)) throw invalid('an offset must be 1 to 2^53 - 1');
+  if ('last' in from) return { ...NOWHERE, start: Start.LAST_N, lastN: from.last };
+  if ('since' in from) return { ...NOWHERE, start: Start.SINCE, sinceUs: Math.round(Number(from.since) * 1000) };
   return atPosition(from);
 }
-
-const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
 
 /** What a position costs in a SUBSCRIBE frame, at the most: both strings, and 20 bytes of tags and numbers. */
 export const positionBytes = (topic: string, epoch: string): number => utf8Bytes(topic) + utf8Bytes(epoch) + 20;

@@ -1,5 +1,16 @@
 import type { OnLag, Position, Subscribe } from '../wire/index.js';
-import { AT_EARLIEST, atPosition, type PositionOfTopic, positionBytes, type StartFields } from './start.js';
+import { invalid } from './errors.js';
+import {
+  AT_EARLIEST,
+  atPosition,
+  type From,
+  ON_LAG,
+  type OnLagName,
+  type PositionOfTopic,
+  positionBytes,
+  type StartFields,
+  startFields,
+} from './start.js';
 import type { Topics } from './topics.js';
 
 /** What the application asks for. */
@@ -27,6 +38,19 @@ const SUBSCRIBE_BYTES = 1024;
 
 /** Does the name stand for many topics? */
 export const isPattern = (name: string): boolean => /[*>]/.test(name);
+
+/** What is to be asked for. Throws INVALID_ARGUMENT where a pattern is to begin as a topic does, or the other way round. */
+export function subscribeRequest(topic: string, from: From, onLag: OnLagName): SubscribeRequest {
+  const request = { topic, start: startFields(from), onLag: ON_LAG[onLag], positions: [] };
+  if (typeof from === 'string') return request;
+  if ('positions' in from) {
+    if (!isPattern(topic)) throw invalid('from.positions is for patterns');
+    return { ...request, positions: [...from.positions] };
+  }
+  if (!('offset' in from)) return request;
+  if (isPattern(topic)) throw invalid('a pattern has a position for each of its topics: from.positions');
+  return { ...request, positions: [{ topic, ...from }] };
+}
 
 /** The SUBSCRIBE that goes on where the topics stand, in a payload of at most so many bytes. */
 export function subscribeFrame(subscription: Subscribing, topics: Topics, payloadBytesMax: number): Subscribe {

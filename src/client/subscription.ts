@@ -1,24 +1,17 @@
 import { abortable, onAbort } from './abort.js';
 import type { ClientCore, SubscriptionControl } from './core.js';
-import { ClientError, invalid } from './errors.js';
+import { ClientError } from './errors.js';
 import { EventBuffer } from './event-buffer.js';
 import type { TopicEvent, TopicPosition } from './events.js';
-import { checkTopic } from './record.js';
-import { type From, ON_LAG, type OnLagName, type PositionOfTopic, startFields } from './start.js';
-import { isPattern, type SubscribeRequest } from './subscribe-request.js';
+import type { PositionOfTopic } from './start.js';
+import type { SubscribeRequest } from './subscribe-request.js';
+import { eventBytes } from './topic-events.js';
 import type { Sink } from './topics.js';
 
-export interface SubscribeOptions {
-  /** Where to begin; after that it goes on by itself where it was. Default: `latest`. */
-  readonly from?: From | undefined;
-  /** What the server does when this client falls behind. Default: `wait`, which loses nothing within retention. */
-  readonly onLag?: OnLagName | undefined;
-  /** Ends the subscription: what was not taken is forgotten, and the iteration throws ABORTED. */
-  readonly signal?: AbortSignal | undefined;
-  /** Events that may wait for the application. Default: 1,024. */
-  readonly bufferRecords?: number | undefined;
-  /** Bytes of data that may wait for the application. Default: 4 MiB. */
-  readonly bufferBytes?: number | undefined;
+/** What may wait for the application, in events and in bytes of data, keys, ids and headers. */
+export interface BufferLimits {
+  readonly bufferRecords: number;
+  readonly bufferBytes: number;
 }
 
 /** `granted`: the server has confirmed it, on this link or an earlier one. */
@@ -26,11 +19,6 @@ type State =
   | { readonly phase: 'asked' }
   | { readonly phase: 'granted' }
   | { readonly phase: 'ended'; readonly error: ClientError };
-
-const BUFFER_RECORDS = 1_024;
-const BUFFER_BYTES = 4 * 1024 * 1024;
-
-const bytesOf = (event: TopicEvent): number => (event.type === 'message' ? event.data.length : 0);
 
 /**
  * What is published to a topic, or to the topics of a pattern: iterate it. Each record comes once and in the order of
@@ -40,8 +28,8 @@ const bytesOf = (event: TopicEvent): number => (event.type === 'message' ? event
  * link, whose heartbeats go on: memory is bounded, and nothing is lost. It goes on when half of the buffer is free. The
  * client's other subscriptions, and its acknowledgements, wait for that time, too: give a slow reader its own client.
  *
- * Leaving the loop ends the subscription. It throws REFUSED where the server does not grant it, and NOT_RETRYABLE or
- * CLOSED when the client is at its end; events that were received before are delivered first.
+ * Leaving the loop ends the subscription. The loop ends quietly when the client is closed, and throws REFUSED where the
+ * server does not grant it, or NOT_RETRYABLE; events that were received before are delivered first.
  */
 export class Subscription implements AsyncIterableIterator<TopicEvent, undefined>, AsyncDisposable {
   /** The topic or pattern. */
@@ -57,13 +45,13 @@ export class Subscription implements AsyncIterableIterator<TopicEvent, undefined
   #bytes = 0;
 
   /** Made by `Client.subscribe`. */
-  constructor(core: ClientCore, topic: string, options: SubscribeOptions) {
-    const { signal, bufferRecords = BUFFER_RECORDS, bufferBytes = BUFFER_BYTES } = options;
-    this.topic = topic;
+  constructor(core: ClientCore, request: SubscribeRequest, limits: BufferLimits, signal: AbortSignal | undefined) {
+    const { bufferRecords, bufferBytes } = limits;
+    this.topic = request.topic;
     this.#recordsMax = bufferRecords;
     this.#bytesMax = bufferBytes;
     this.#buffer = new EventBuffer({ taken: (event) => this.#taken(event) });
-    this.#control = core.subscribe(subscribeRequest(topic, options), this.#sink());
+    this.#control = core.subscribe(request, this.#sink());
     this.#detach = onAbort(signal, (error) => this.#end(error));
   }
 
@@ -83,8 +71,9 @@ export class Subscription implements AsyncIterableIterator<TopicEvent, undefined
   }
 
   /**
-   * The place behind what the application has taken of a topic: keep it with what was made of the records, and hand it
-   * in as `from` to go on there. Undefined while nothing is known of the topic.
+   * The place behind what was handed out of a topic: a record counts as taken before the body of the loop has run for it.
+   * Keep the position when the record has been dealt with, as the last thing that the body does and together with what
+   * was made of it, and hand it in as `from` to go on there. Undefined while nothing is known of the topic.
    */
   position(topic: string = this.topic): TopicPosition | undefined {
     return this.#positions.get(topic);
@@ -138,13 +127,13 @@ export class Subscription implements AsyncIterableIterator<TopicEvent, undefined
   }
 
   #push(event: TopicEvent): void {
-    this.#bytes += bytesOf(event);
+    this.#bytes += eventBytes(event);
     this.#buffer.push(event);
     if (this.#buffer.size >= this.#recordsMax || this.#bytes >= this.#bytesMax) this.#control.pause();
   }
 
   #taken(event: TopicEvent): void {
-    this.#bytes -= bytesOf(event);
+    this.#bytes -= eventBytes(event);
     const { topic, epoch } = event;
     this.#positions.set(topic, { epoch, offset: 1 + (event.type === 'message' ? event.offset : event.toOffset) });
     if (this.#buffer.size <= this.#recordsMax / 2 && this.#bytes <= this.#bytesMax / 2) this.#control.resume();
@@ -155,18 +144,4 @@ export class Subscription implements AsyncIterableIterator<TopicEvent, undefined
     this.#state = state;
     for (const look of this.#waiting) look();
   }
-}
-
-/** Throws INVALID_ARGUMENT for what cannot be. */
-function subscribeRequest(topic: string, { from = 'latest', onLag = 'wait' }: SubscribeOptions): SubscribeRequest {
-  checkTopic(topic);
-  const request = { topic, start: startFields(from), onLag: ON_LAG[onLag] };
-  if (typeof from === 'string') return { ...request, positions: [] };
-  if ('positions' in from) {
-    if (!isPattern(topic)) throw invalid('from.positions is for patterns');
-    return { ...request, positions: [...from.positions] };
-  }
-  if (!('offset' in from)) return { ...request, positions: [] };
-  if (isPattern(topic)) throw invalid('a pattern has a position for each of its topics: from.positions');
-  return { ...request, positions: [{ topic, ...from }] };
 }

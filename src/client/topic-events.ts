@@ -1,5 +1,5 @@
 import { type Gap, GapReason, type Messages } from '../wire/index.js';
-import type { GapReasonName, TopicGap, TopicMessage } from './events.js';
+import type { GapReasonName, TopicEvent, TopicGap, TopicMessage } from './events.js';
 
 const REASONS = new Map(Object.entries(GapReason).map(([name, number]) => [number, name as GapReasonName]));
 
@@ -21,4 +21,12 @@ export function* messageEvents(frame: Messages, epoch: string, index = 0): Gener
     const { data, id, key, headers } = records[i] as (typeof records)[number];
     yield { type: 'message', topic, epoch, offset: baseOffset + i, data, key, headers, id, timestampUs };
   }
+}
+
+/** What an event holds of memory, about: a character counts as a byte. */
+export function eventBytes(event: TopicEvent): number {
+  if (event.type === 'gap') return 0;
+  let bytes = event.data.length + event.key.length + event.id.length;
+  for (const [name, value] of event.headers) bytes += name.length + value.length;
+  return bytes;
 }

@@ -1,4 +1,5 @@
-import { Client, type ConnectOptions } from '../../src/client/client.js';
+import { Client } from '../../src/client/client.js';
+import type { ConnectOptions } from '../../src/client/index.js';
 import type { ClientWorld, DialEvents } from '../../src/client/world.js';
 import type { Transport } from '../../src/session/index.js';
 import {
@@ -204,6 +205,13 @@ export const close = (code: number, retryable: boolean, retryAfterMs = 0, endpoi
   retryAfterMs,
   endpoint,
 });
+
+/** How a promise comes out: `fulfilled`, or the code of its error. */
+export const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'fulfilled',
+    (error: { code: string }) => error.code,
+  );
 
 /** Lets promises settle; no time passes. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

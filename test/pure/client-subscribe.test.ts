@@ -447,6 +447,18 @@ t.test('K3 bytes count as well as records, and a slow reader that leaves frees t
   t.strictSame(seen, [1]);
 });
 
+t.test('K3 keys, ids and headers are memory, too', async (t) => {
+  const long = 'x'.repeat(1_000);
+  for (const part of [{ key: long }, { id: Buffer.alloc(64) }, { headers: new Map([['h', long]]) }]) {
+    const pair = new Pair();
+    const link = pair.welcome();
+    pair.client.subscribe('a', { bufferBytes: 64 });
+    grant(link);
+    link.say({ ...messages('a', 1), records: [{ ...record(''), ...part }] } as Frame);
+    t.equal(link.reading, 'paused');
+  }
+});
+
 t.test('K3 what is full stays full over a reconnect, and goes on behind it', async (t) => {
   const pair = new Pair();
   pair.welcome();
