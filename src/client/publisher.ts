@@ -17,8 +17,8 @@ export interface PublishLimits {
 export class Publisher {
   readonly #nextId: () => number;
   readonly #limits: PublishLimits;
-  /** Not on its way: by topic, in order. */
-  #queues = new Map<string, Item[]>();
+  /** Not on its way: by topic, in order; sets, so that any number can be withdrawn without looking at the others. */
+  #queues = new Map<string, Set<Item>>();
   /** On its way and not acknowledged: by request, in the order in which it was sent. */
   #inFlight = new Map<number, Item[]>();
   #records = 0;
@@ -41,6 +41,8 @@ export class Publisher {
    */
   submit(topic: string, records: readonly Record[], payloadMax: number, settle: Settle): (error: ClientError) => void {
     const submission = new Submission(records.length, settle);
+    // Nothing is waited for.
+    if (records.length === 0) settle([]);
     const items = itemsOf(submission, topic, records);
     const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
     for (const item of items) if (item.bytes > payloadMax) throw tooLarge(item, payloadMax);
@@ -48,18 +50,16 @@ export class Publisher {
       const { records, bytes } = this.#limits;
       throw new ClientError('PUBLISH_BUFFER_FULL', `no more than ${records} records or ${bytes} bytes may wait`);
     }
-    const queue = this.#queues.get(topic);
-    if (queue === undefined) this.#queues.set(topic, items);
-    else for (const item of items) queue.push(item);
+    for (const item of items) enqueue(this.#queues, item);
     this.#records += items.length;
     this.#bytes += bytes;
-    return (error) => this.#withdraw(topic, submission, error);
+    return (error) => this.#withdraw(submission, items, error);
   }
 
   /** Sends what waits, as far as the link takes any. */
   flush(link: Link): void {
     for (const [topic, queue] of this.#queues) {
-      while (queue.length > 0) {
+      while (queue.size > 0) {
         if (link.full) return;
         const items = this.#cut(queue, link.maxPayload);
         if (items.length === 0) continue;
@@ -74,12 +74,12 @@ export class Publisher {
 
   /** The link is lost, or answers are: what was not acknowledged will be sent again, ahead of everything else. */
   unsent(): void {
-    const queues = new Map<string, Item[]>();
+    const queues = new Map<string, Set<Item>>();
     for (const items of [...this.#inFlight.values(), ...this.#queues.values()]) {
       for (const item of items) {
         // What was given up meanwhile need not be sent a second time.
         if (item.submission.settled) this.#release(item);
-        else if (!queues.get(item.topic)?.push(item)) queues.set(item.topic, [item]);
+        else enqueue(queues, item);
       }
     }
     this.#inFlight = new Map();
@@ -104,7 +104,7 @@ export class Publisher {
 
   /** Settles everything with the error. */
   failAll(error: ClientError): void {
-    const items = [...this.#inFlight.values(), ...this.#queues.values()].flat();
+    const items = [...this.#inFlight.values(), ...this.#queues.values()].flatMap((some) => [...some]);
     this.#inFlight = new Map();
     this.#queues = new Map();
     for (const item of items) this.#release(item);
@@ -112,16 +112,18 @@ export class Publisher {
   }
 
   /** Cuts the next batch off the queue's front; empty if the record there can never be sent. */
-  #cut(queue: Item[], payloadMax: number): Item[] {
+  #cut(queue: Set<Item>, payloadMax: number): Item[] {
+    const batch: Item[] = [];
     let bytes = 0;
-    let count = 0;
-    while (count < queue.length && count < BATCH_RECORDS_MAX) {
-      bytes += (queue[count] as Item).bytes;
-      if (bytes > payloadMax) break;
-      count += 1;
+    for (const item of queue) {
+      bytes += item.bytes;
+      if (bytes > payloadMax || batch.length === BATCH_RECORDS_MAX) break;
+      queue.delete(item);
+      batch.push(item);
     }
-    if (count > 0) return queue.splice(0, count);
-    const item = queue.shift() as Item;
+    if (batch.length > 0) return batch;
+    const item = queue.values().next().value as Item;
+    queue.delete(item);
     this.#release(item);
     item.submission.fail(tooLarge(item, payloadMax));
     return [];
@@ -134,15 +136,14 @@ export class Publisher {
     return items;
   }
 
-  #withdraw(topic: string, submission: Submission, error: ClientError): void {
+  #withdraw(submission: Submission, items: readonly Item[], error: ClientError): void {
     if (submission.settled) return;
-    const kept: Item[] = [];
-    for (const item of this.#queues.get(topic) ?? []) {
-      if (item.submission === submission) this.#release(item);
-      else kept.push(item);
+    for (const item of items) {
+      const queue = this.#queues.get(item.topic);
+      if (queue?.delete(item) !== true) continue;
+      this.#release(item);
+      if (queue.size === 0) this.#queues.delete(item.topic);
     }
-    if (kept.length > 0) this.#queues.set(topic, kept);
-    else this.#queues.delete(topic);
     submission.fail(error);
   }
 
@@ -150,4 +151,11 @@ export class Publisher {
     this.#records -= 1;
     this.#bytes -= item.bytes;
   }
+}
+
+/** Puts a record behind those of its topic that are there. */
+function enqueue(queues: Map<string, Set<Item>>, item: Item): void {
+  const queue = queues.get(item.topic);
+  if (queue === undefined) queues.set(item.topic, new Set([item]));
+  else queue.add(item);
 }

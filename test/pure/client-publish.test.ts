@@ -1,14 +1,10 @@
+import { getEventListeners } from 'node:events';
 import t from 'tap';
 import { CODES, type Frame, frameBytes, type Publish } from '../../src/wire/index.js';
-import { type FakeLink, Pair, settle } from './client-pair.js';
+import { code, type FakeLink, Pair, settle } from './client-pair.js';
 
 const texts = ({ records }: Publish): string[] => records.map(({ data }) => Buffer.from(data).toString());
 const ids = ({ records }: Publish): string[] => records.map(({ id }) => Buffer.from(id).toString());
-const code = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'fulfilled',
-    (error: { code: string }) => error.code,
-  );
 const ack = (
   { requestId }: Publish,
   baseOffset: number,
@@ -237,4 +233,36 @@ t.test('K4 a publish that is given up is not sent, or at least not sent again', 
   pair.link.say(ack(again as Publish, 1));
   await kept;
   t.equal(pair.client.pending, 0);
+});
+
+t.test('K4 thousands of publishes share a signal: one listener, and all are given up, those alone', async (t) => {
+  const pair = new Pair();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const given = Array.from({ length: 10_000 }, (_, i) => code(pair.client.publish(`${i % 2}`, `${i}`, { signal })));
+  const kept = [pair.client.publish('0', 'kept'), pair.client.publish('1', 'kept')];
+  await settle();
+  t.equal(getEventListeners(signal, 'abort').length, 1);
+  controller.abort();
+  t.strictSame(new Set(await Promise.all(given)), new Set(['ABORTED']));
+  t.equal(getEventListeners(signal, 'abort').length, 0);
+  t.equal(pair.client.pending, 2);
+  pair.welcome();
+  const batches = await published(pair);
+  t.strictSame(batches.map(texts), [['kept'], ['kept']]);
+  for (const batch of batches) pair.link.say(ack(batch, 1));
+  await Promise.all(kept);
+});
+
+t.test('K4 what an abort does may settle others of the same signal, which are not told twice', async (t) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const pair = new Pair({ signal });
+  const publish = code(pair.client.publish('a', 'x', { signal }));
+  const ready = code(pair.client.ready(signal));
+  await settle();
+  controller.abort();
+  pair.time.advance(0);
+  t.strictSame([await publish, await ready, pair.client.pending], ['ABORTED', 'ABORTED', 0]);
+  t.equal(getEventListeners(signal, 'abort').length, 0);
 });
