@@ -7,34 +7,30 @@ import type { Cursor } from './subscription.js';
 /**
  * Sends a subscriber that is behind in a topic the next slice, or what its `on_lag` says instead. The cursor goes when
  * it reaches what live subscribers have been sent: there is no seam, because it was the same log all the time.
- * Returns the number of bytes gathered; 0: nothing to send, or the cursor has gone.
+ * Returns the bytes gathered, and what else it has cost in bytes; 0: nothing to send, or the connection was ended.
  */
 export function advanceCursor(subscriber: Subscriber, cursor: Cursor): number {
-  const { topic } = cursor;
-  if (disconnectIfTooFarBehind(subscriber, cursor)) return 0;
-  const lost = declareEvicted(subscriber, cursor);
-  if (cursor.conflating !== undefined) return lost + conflate(subscriber, cursor);
-  if (isTooFarBehind(cursor)) {
-    switch (cursor.onLag) {
-      case OnLag.WAIT:
-      case OnLag.DISCONNECT:
-        break;
-      case OnLag.SKIP:
-        return lost + skipToHead(subscriber, cursor);
-      case OnLag.LATEST_PER_KEY:
-        return lost + conflate(subscriber, cursor);
+  const cost = advanceAsAsked(subscriber, cursor);
+  if (cursor.offset === cursor.topic.sent) subscriber.catchUp(cursor.topic);
+  return cost;
+}
+
+function advanceAsAsked(subscriber: Subscriber, cursor: Cursor): number {
+  switch (cursor.onLag) {
+    case OnLag.WAIT:
+      return declareEvicted(subscriber, cursor) + sendSlice(subscriber, cursor);
+    case OnLag.SKIP: {
+      const lost = declareEvicted(subscriber, cursor);
+      return lost + (isTooFarBehind(cursor) ? skipToHead(subscriber, cursor) : sendSlice(subscriber, cursor));
     }
+    case OnLag.LATEST_PER_KEY: {
+      const lost = declareEvicted(subscriber, cursor);
+      const conflates = cursor.offset < cursor.conflateUntil || isTooFarBehind(cursor);
+      return lost + (conflates ? conflate(subscriber, cursor) : sendSlice(subscriber, cursor));
+    }
+    case OnLag.DISCONNECT:
+      return disconnectIfTooFarBehind(subscriber, cursor) ? 0 : sendSlice(subscriber, cursor);
   }
-  const slice = topic.log.read(cursor.offset, SLICE_BYTES_MAX, topic.sent);
-  if (slice === undefined) {
-    if (cursor.offset === topic.sent) subscriber.catchUp(topic);
-    return lost;
-  }
-  subscriber.out.data(slice.bytes);
-  cursor.offset = slice.next;
-  subscriber.countDelivered(slice.records, slice.frames, slice.timestampUs);
-  if (cursor.offset === topic.sent) subscriber.catchUp(topic);
-  return lost + slice.bytes.length;
 }
 
 const isTooFarBehind = ({ topic, offset, allowance }: Cursor): boolean =>
@@ -57,17 +53,24 @@ export function disconnectIfTooFarBehind(subscriber: Subscriber, cursor: Cursor)
 function declareEvicted(subscriber: Subscriber, cursor: Cursor): number {
   const { log } = cursor.topic;
   if (cursor.offset >= log.first) return 0;
-  const from = cursor.conflating?.undeclared || cursor.offset;
-  if (cursor.conflating !== undefined) cursor.conflating.undeclared = 0;
+  const from = cursor.offset;
   cursor.offset = log.first;
   return subscriber.declareGap(cursor.topic, from, log.first - 1, GapReason.EVICTED);
+}
+
+function sendSlice(subscriber: Subscriber, cursor: Cursor): number {
+  const { topic } = cursor;
+  const slice = topic.log.read(cursor.offset, SLICE_BYTES_MAX, topic.sent);
+  if (slice === undefined) return 0;
+  subscriber.out.data(slice.bytes);
+  cursor.offset = slice.next;
+  subscriber.countDelivered(slice.records, slice.frames, slice.timestampUs);
+  return slice.bytes.length;
 }
 
 function skipToHead(subscriber: Subscriber, cursor: Cursor): number {
   const { topic } = cursor;
   const from = cursor.offset;
   cursor.offset = topic.sent;
-  const bytes = subscriber.declareGap(topic, from, topic.sent - 1, GapReason.SKIPPED);
-  subscriber.catchUp(topic);
-  return bytes;
+  return subscriber.declareGap(topic, from, topic.sent - 1, GapReason.SKIPPED);
 }

@@ -1,79 +1,61 @@
-import type { Slice } from '../log/index.js';
 import { GapReason, MessagesView, messagesFrameBytes, writeMessagesFrame } from '../wire/index.js';
-import { KeyIndex } from './key-index.js';
-import { SLICE_BYTES_MAX } from './limits.js';
+import { SCANNED_RECORD_COST } from './limits.js';
+import type { NewestOfKeys } from './newest-of-keys.js';
 import type { Subscriber } from './subscriber.js';
 import type { Cursor } from './subscription.js';
-import type { Topic } from './topic.js';
 
 const view = new MessagesView();
 
 /**
- * Sends the next slice of a topic without the records that a newer one of the same key has superseded, each run of
- * them declared by a GAP in its place, and goes on like that until the head is reached. Returns the bytes gathered.
+ * Takes a cursor on by one batch that holds the newest record of a key, and names by a GAP what it leaves out; or, while
+ * that is not known yet, takes a step towards knowing. Returns the bytes gathered and what looking has cost, in bytes.
  */
 export function conflate(subscriber: Subscriber, cursor: Cursor): number {
-  const { topic } = cursor;
-  if (cursor.conflating === undefined) {
-    cursor.conflating = { undeclared: 0 };
-    topic.conflating += 1;
-  }
-  topic.keys ??= indexKeys(topic);
-  const slice = topic.log.read(cursor.offset, SLICE_BYTES_MAX, topic.sent);
-  let bytes = slice === undefined ? 0 : sendNewest(subscriber, cursor, topic.keys, slice);
-  if (cursor.offset === topic.sent) {
-    bytes += declare(subscriber, cursor, topic.sent - 1);
-    subscriber.catchUp(topic);
+  const newest = subscriber.delivery.conflator.newest(cursor.topic, cursor.offset);
+  if (typeof newest === 'number') return newest;
+  if (cursor.conflateUntil <= cursor.offset) cursor.conflateUntil = newest.until;
+  return leaveOut(subscriber, cursor, newest.from - 1, GapReason.SKIPPED) + sendNewest(subscriber, cursor, newest);
+}
+
+/** Sends what is the newest of its key of the next batch that holds any, as far as there is room for it. */
+function sendNewest(subscriber: Subscriber, cursor: Cursor, newest: NewestOfKeys): number {
+  const { log } = cursor.topic;
+  let from = newest.next(cursor.offset);
+  const batch = log.read(from, 1, newest.until)?.bytes;
+  if (batch === undefined) return 0;
+  view.read(batch, 0);
+  const end = view.baseOffset + view.count;
+  let bytes = view.count * SCANNED_RECORD_COST;
+  while (from < end && !subscriber.out.full) {
+    let to = from + 1;
+    while (to < end && newest.next(to) === to) to++;
+    bytes += leaveOut(subscriber, cursor, prevOffset(from), GapReason.CONFLATED);
+    bytes += sendRun(subscriber, cursor, from, to);
+    from = newest.next(to);
   }
   return bytes;
 }
 
-function indexKeys(topic: Topic): KeyIndex {
-  const keys = new KeyIndex();
-  for (let next = topic.log.first; next <= topic.log.head; ) {
-    const slice = topic.log.read(next, SLICE_BYTES_MAX, Number.POSITIVE_INFINITY);
-    if (slice === undefined) break;
-    for (let at = 0; at < slice.bytes.length; ) at = keys.add(slice.bytes, at);
-    next = slice.next;
-  }
-  return keys;
-}
-
-/** Goes through a slice record by record. What is passed over counts as work done, so that it has its bound too. */
-function sendNewest(subscriber: Subscriber, cursor: Cursor, keys: KeyIndex, slice: Slice): number {
-  for (let at = 0; at < slice.bytes.length; at = view.frameEnd) {
-    view.read(slice.bytes, at);
-    for (let i = Math.max(0, cursor.offset - view.baseOffset); i < view.count; ) {
-      const isNewest = keys.holds(view, i);
-      let end = i + 1;
-      while (end < view.count && keys.holds(view, end) === isNewest) end += 1;
-      if (isNewest) sendRun(subscriber, cursor, i, end);
-      else (cursor.conflating as { undeclared: number }).undeclared ||= view.baseOffset + i;
-      cursor.offset = view.baseOffset + end;
-      i = end;
-    }
-  }
-  cursor.offset = slice.next;
-  return slice.bytes.length;
+/** Declares what is left out up to `to`, if there is anything. */
+function leaveOut(subscriber: Subscriber, cursor: Cursor, to: number, reason: GapReason): number {
+  const from = cursor.offset;
+  if (to < from) return 0;
+  cursor.offset = to + 1;
+  return subscriber.declareGap(cursor.topic, from, to, reason);
 }
 
 /** A part of a batch goes out as a `messages` frame of its own. */
-function sendRun(subscriber: Subscriber, cursor: Cursor, from: number, to: number): void {
-  const { topic } = cursor;
-  const baseOffset = view.baseOffset + from;
-  declare(subscriber, cursor, baseOffset - 1);
-  const prevOffset = from === 0 ? view.prevOffset : baseOffset - 1;
-  const head = { topicUtf8: topic.utf8, baseOffset, prevOffset, timestampUs: view.timestampUs };
-  const frame = Buffer.allocUnsafe(messagesFrameBytes(head, view, from, to));
-  writeMessagesFrame(frame, 0, head, view, from, to);
+function sendRun(subscriber: Subscriber, cursor: Cursor, from: number, to: number): number {
+  const { utf8: topicUtf8 } = cursor.topic;
+  const { baseOffset, timestampUs } = view;
+  const head = { topicUtf8, baseOffset: from, prevOffset: prevOffset(from), timestampUs };
+  const frame = Buffer.allocUnsafe(messagesFrameBytes(head, view, from - baseOffset, to - baseOffset));
+  writeMessagesFrame(frame, 0, head, view, from - baseOffset, to - baseOffset);
   subscriber.out.data(frame);
-  subscriber.countDelivered(to - from, 1, view.timestampUs);
+  subscriber.countDelivered(to - from, 1, timestampUs);
+  cursor.offset = to;
+  return frame.length;
 }
 
-/** Declares what has been left out so far, up to `to`. */
-function declare(subscriber: Subscriber, cursor: Cursor, to: number): number {
-  const from = cursor.conflating?.undeclared ?? 0;
-  if (from === 0) return 0;
-  cursor.conflating = { undeclared: 0 };
-  return subscriber.declareGap(cursor.topic, from, to, GapReason.CONFLATED);
-}
+/** The offset of the record before one of the batch that is being looked at. */
+const prevOffset = (offset: number): number => (offset === view.baseOffset ? view.prevOffset : offset - 1);

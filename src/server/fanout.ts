@@ -138,7 +138,7 @@ export class Fanout {
         return false;
       }
     } else {
-      if (cursor.offset !== topic.sent || cursor.conflating !== undefined || subscriber.out.full) {
+      if (cursor.offset !== topic.sent || subscriber.out.full) {
         disconnectIfTooFarBehind(subscriber, cursor);
         return false;
       }

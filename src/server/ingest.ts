@@ -63,7 +63,6 @@ export class Ingest {
     const at = log.reservedAt;
     writeMessagesFrame(memory, at, head, view);
     log.commit(size, base, view.count, timestampUs);
-    topic.keys?.add(memory, at);
     this.#env.telemetry.published(view.count);
     this.#fanout.appended(topic);
   }

@@ -15,6 +15,18 @@ export const BACKLOG_BYTES_PER_TURN = 256 * 1024;
 /** What all connections together are sent of their backlogs in one turn, before live delivery has its turn again. */
 export const BACKLOG_BYTES_PER_ROUND = 4 * 1024 * 1024;
 
+/**
+ * What looking at one record to conflate counts as, in bytes sent: it takes about as long. So a round of backlogs looks
+ * at 16,384 records at the most, and live delivery has its turn.
+ */
+export const SCANNED_RECORD_COST = 256;
+
+/**
+ * The keys that LATEST_PER_KEY can tell apart in what a cursor has missed, in bytes, each with 64 more for its place in
+ * memory: about 100,000 short ones. What lies before the newest that many is left out, and declared as SKIPPED.
+ */
+export const CONFLATION_BYTES_MAX = 8 * 1024 * 1024;
+
 /** Control frames that wait for a link; past it the peer's requests are not read until it has drained. */
 export const CONTROL_BYTES_MAX = 64 * 1024;
 

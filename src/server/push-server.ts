@@ -8,6 +8,7 @@ import {
 } from '../session/index.js';
 import type { OnCorrupt } from '../wire/index.js';
 import { Admission, type AdmissionOptions, Slot } from './admission.js';
+import { Conflator } from './conflator.js';
 import { Connection } from './connection.js';
 import { Drain } from './drain.js';
 import type { Environment } from './environment.js';
@@ -47,6 +48,7 @@ export class PushServer {
   readonly #connections = new Set<Connection>();
   readonly #fanout: Fanout;
   readonly #topics: TopicTable;
+  readonly #conflator = new Conflator();
   #services: Services;
   #sweptMs: number;
   #cancelTick: () => void;
@@ -69,7 +71,13 @@ export class PushServer {
       connections: this.#connections,
       serverName: options.serverName,
       ...configured(options),
-      delivery: { env, topics: this.#topics, fanout: this.#fanout, lagLimit: options.lagLimit },
+      delivery: {
+        env,
+        topics: this.#topics,
+        fanout: this.#fanout,
+        conflator: this.#conflator,
+        lagLimit: options.lagLimit,
+      },
     };
     this.#sweptMs = nowMs;
     this.#cancelTick = env.scheduler.after(WHEEL_RESOLUTION_MS, this.#tick);
@@ -153,6 +161,7 @@ export class PushServer {
       if (nowMs - this.#sweptMs >= SWEEP_MS) {
         this.#sweptMs = nowMs;
         this.#topics.sweep(this.#env.clock.wallUs());
+        this.#conflator.sweep();
       }
       this.#cancelTick = this.#env.scheduler.after(WHEEL_RESOLUTION_MS, this.#tick);
     });

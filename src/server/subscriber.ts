@@ -2,6 +2,7 @@ import { type GapReason, OnLag } from '../wire/index.js';
 import { Announcer } from './announcer.js';
 import { advanceCursor } from './backlog.js';
 import { begin, confirm } from './begin.js';
+import type { Conflator } from './conflator.js';
 import type { Contained } from './containment.js';
 import type { Environment } from './environment.js';
 import type { Fanout } from './fanout.js';
@@ -16,6 +17,7 @@ export interface Delivery {
   readonly env: Environment;
   readonly topics: TopicTable;
   readonly fanout: Fanout;
+  readonly conflator: Conflator;
   /** How many bytes a subscription may be behind before an `on_lag` other than WAIT acts. */
   lagLimit: number;
 }
@@ -128,7 +130,6 @@ export class Subscriber implements Contained {
     if (cursor === undefined) return;
     this.cursors.delete(topic);
     topic.cursors -= 1;
-    if (cursor.conflating !== undefined) topic.releaseKeys();
     this.delivery.topics.releaseTopic(topic);
   }
 
@@ -164,7 +165,7 @@ export class Subscriber implements Contained {
 
   /** It goes on from here, at its own pace. `allowance`: how many bytes it may be behind before `onLag` acts. */
   place(topic: Topic, offset: number, onLag: OnLag, allowance: number): void {
-    this.cursors.set(topic, { topic, offset, onLag, allowance, conflating: undefined });
+    this.cursors.set(topic, { topic, offset, onLag, allowance, conflateUntil: 0 });
     topic.cursors += 1;
   }
 

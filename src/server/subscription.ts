@@ -40,6 +40,6 @@ export interface Cursor {
   readonly onLag: OnLag;
   /** How many bytes it may be behind before `onLag` acts. More than the limit for those who asked for history. */
   readonly allowance: number;
-  /** Set while only the newest record of each key is sent: the first offset that was left out and not yet declared; 0: none. */
-  conflating: { undeclared: number } | undefined;
+  /** Up to here, only the newest record of each key is sent. */
+  conflateUntil: number;
 }

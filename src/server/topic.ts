@@ -1,6 +1,5 @@
 import type { DuplicateWindow, TopicLog } from '../log/index.js';
 import type { PendingFetch } from './fetch.js';
-import type { KeyIndex } from './key-index.js';
 import type { Subscriber } from './subscriber.js';
 import type { ExactSubscription, PatternSubscription } from './subscription.js';
 
@@ -24,10 +23,6 @@ export class Topic {
   readonly log: TopicLog;
   /** Made when the first record with an id comes. */
   window: DuplicateWindow | undefined;
-  /** The newest offset of each key, while a cursor is conflating. */
-  keys: KeyIndex | undefined;
-  /** How many cursors are being sent only the newest record of each key. */
-  conflating = 0;
   readonly exact = new Map<Subscriber, ExactSubscription>();
   /** The patterns that cover it. */
   readonly groups: Set<PatternGroup>;
@@ -46,12 +41,6 @@ export class Topic {
     this.serial = serial;
     this.log = log;
     this.groups = groups;
-  }
-
-  /** A cursor has stopped conflating. */
-  releaseKeys(): void {
-    this.conflating -= 1;
-    if (this.conflating === 0) this.keys = undefined;
   }
 
   /** Nothing is retained and nobody listens by name: the topic can be forgotten. A pattern does not keep it. */

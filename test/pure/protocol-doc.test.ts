@@ -197,6 +197,7 @@ t.test('the table of limits is that of the code', async (t) => {
       HEARTBEAT_MIN_MS,
       HEARTBEAT_MAX_MS,
       config.lagLimit,
+      limits.CONFLATION_BYTES_MAX,
     ],
   );
 });
