@@ -154,9 +154,10 @@ export const OPTIONS = {
   retainTotal: {
     value: bytes,
     default: '512MiB',
-    reason: 'a machine of 1 GiB holds it beside the process itself',
+    reason: 'a machine of 1 GiB holds it beside the process and some 10,000 topics',
     reload: 'at once',
-    description: 'bytes kept over all topics; past it, those that hold most give up their oldest first',
+    description:
+      'memory for the records of all topics, at least 4 KiB for each that has some; past it, those that hold most give up their oldest first',
   },
   lagLimit: {
     value: { kind: 'size', min: KIB, max: TIB },
@@ -175,7 +176,7 @@ export const OPTIONS = {
   maxTopics: {
     value: { kind: 'integer', min: 1, max: 16_777_216 },
     default: '262144',
-    reason: 'at the 4 KiB that a quiet topic takes, 1 GiB',
+    reason: 'some 4 KiB each, 1 GiB together, beside the records, which retain-total bounds',
     reload: 'at once',
     description: 'most topics that may exist',
   },
