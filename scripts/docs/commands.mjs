@@ -36,7 +36,9 @@ async function section([name, { summary, load }]) {
   const usage = command.usage().replace('[options]', '').trim();
   const flags = command.options.map((option) => option.flags);
   const isConfigured = CONFIG_FLAGS.every((flag) => flags.includes(flag));
-  const own = command.options.filter((option) => !(isConfigured && CONFIG_FLAGS.includes(option.flags)));
+  const own = command.options.filter(
+    (option) => !option.hidden && !(isConfigured && CONFIG_FLAGS.includes(option.flags)),
+  );
   const rows = own.map(optionRow);
   if (isConfigured) {
     rows.unshift('| | every flag of [CONFIGURATION.md](CONFIGURATION.md#options) |');

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { patternFault, TOPIC_BYTES_MAX, topicFault } from '../log/index.js';
 
 /** Parsers for the arguments of options. What they throw, commander shows beside the option and what was given. */
 
@@ -43,4 +44,22 @@ export const header = (text: string, earlier: ReadonlyMap<string, string> = new 
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be NAME=VALUE.');
   return new Map([...earlier, [text.slice(0, at), text.slice(at + 1)]]);
+};
+
+const TOPIC_FORM = `1 to ${TOPIC_BYTES_MAX} bytes, tokens separated by dots, none of them empty, no whitespace`;
+
+/** The name of one topic. */
+export const topic = (text: string): string => {
+  const fault = topicFault(text);
+  if (fault === undefined) return text;
+  throw new InvalidArgumentError(`It ${fault}; a topic is ${TOPIC_FORM}, such as orders.eu.`);
+};
+
+/** Collects topics and patterns, each of which may be given once. */
+export const topics = (text: string, earlier: readonly string[] = []): readonly string[] => {
+  const fault = earlier.includes(text) ? 'is given twice' : patternFault(text);
+  if (fault === undefined) return [...earlier, text];
+  throw new InvalidArgumentError(
+    `It ${fault}; a topic is ${TOPIC_FORM}; in a pattern * stands for one token, and a final > for one or more.`,
+  );
 };

@@ -200,7 +200,7 @@ export class Connection implements SessionHost, TransportEvents, Contained {
       remote: this.#transport.remote,
       phase: this.#session.phase,
       linkClass: this.linkClass,
-      rttMs: this.#session.liveness.rttMs,
+      rttMs: this.#session.liveness.rttMs || null,
       subscriptions: this.#requests?.subscriber.subscriptions.size ?? 0,
       lagging: this.lagging,
       pendingBytes: this.#transport.pending,

@@ -20,7 +20,8 @@ export interface ConnectionStatus {
   readonly remote: string;
   readonly phase: Phase;
   readonly linkClass: LinkClass;
-  readonly rttMs: number;
+  /** null: not measured yet. */
+  readonly rttMs: number | null;
   readonly subscriptions: number;
   /** In how many topics it is behind. */
   readonly lagging: number;

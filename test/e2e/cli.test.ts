@@ -36,6 +36,11 @@ t.test('G1 what is wrong with the command line or the configuration is said, and
     { args: ['pub', 'a', 'x', '--header', 'none'], says: [/NAME=VALUE/] },
     { args: ['pub', 'a', 'x', '--rate', '0/s'], says: [/such as 100\/s/] },
     { args: ['status', '--url', 'nonsense'], says: [/"nonsense" is no URL/] },
+    { args: ['status', '--port', '9100'], says: [/its side port: --metrics-port/] },
+    { args: ['sub', 'a..b'], says: [/'a\.\.b'.*has an empty token; a topic is .* a final > for one or more/] },
+    { args: ['sub', 'a', 'b', 'a'], says: [/'a' is invalid.*is given twice/] },
+    { args: ['pub', 'a.*', 'x'], says: [/'a\.\*'.*has a wildcard.*a topic is .* such as orders\.eu/] },
+    { args: ['check', '--port', '9464'], says: [/metrics-port \(9464\) must not be port \(9464\)/] },
   ];
   for (const { args, says } of cases) {
     const { code, stdout, stderr } = await run(t, args);
@@ -179,6 +184,13 @@ t.test(
   },
 );
 
+t.test('status: a round trip that was not measured is none, and not one of 0 ms', async (t) => {
+  const { port, metricsPort } = await daemon(t);
+  await dial(t, port);
+  const { stdout } = await run(t, ['status', '--json', '--metrics-port', metricsPort]);
+  t.match(JSON.parse(stdout), { connections: [{ phase: 'handshaking', rttMs: null }] });
+});
+
 t.test('status: tables, JSON, nobody there, somebody else there', async (t) => {
   const { port, metricsPort } = await daemon(t);
   await run(t, ['pub', 'a.b', 'x', 'y', '--port', port]);
@@ -186,7 +198,7 @@ t.test('status: tables, JSON, nobody there, somebody else there', async (t) => {
   await sub.stdout.line(/y/);
   const { code, stdout } = await run(t, ['status', '--metrics-port', metricsPort]);
   t.equal(code, 0);
-  t.match(stdout, /1 of 1,024 connections/);
+  t.match(stdout, /1 of 1,024 connections · 1 topic in /);
   t.match(stdout, /^a\.b +1 +2 +\d+ B +1 +0$/m);
   t.match(stdout, /push-daemon sub +127\.0\.0\.1 +active +healthy/);
 
@@ -195,6 +207,7 @@ t.test('status: tables, JSON, nobody there, somebody else there', async (t) => {
   t.match(JSON.parse(first ?? ''), { topics: [{ name: 'a.b' }] });
   t.match(JSON.parse(second ?? ''), { version: String });
   watching.child.kill('SIGTERM');
+  t.equal(await watching.ended, 0, 'ended by a signal in good order');
 
   const other = createHttpServer((_, response) => response.setHeader('Connection', 'close').end('hello'));
   t.teardown(() => other.close());

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { header, rate, wait } from '../arguments.js';
+import { header, rate, topic, wait } from '../arguments.js';
 import { addConnectionFlags } from '../connection.js';
 import type { PubOptions } from './pub.js';
 
@@ -11,7 +11,7 @@ there twice. With --json each acknowledged record is a line of standard output (
 const ACK_MS_DEFAULT = 30_000;
 
 export const define = (command: Command): void => {
-  addConnectionFlags(command.argument('<topic>', 'the topic').argument('[data...]', 'the records'))
+  addConnectionFlags(command.argument('<topic>', 'the topic', topic).argument('[data...]', 'the records'))
     .option('--id-key <key>', 'records are JSON objects; this member of each, a text or a number, is its id')
     .option('--key <key>', 'key of the records', '')
     .option('--header <name=value>', 'header of the records; may be given again', header)
@@ -24,8 +24,8 @@ export const define = (command: Command): void => {
     )
     .option('--json', 'print one JSON object for each acknowledged record')
     .addHelpText('after', HELP)
-    .action(async (topic: string, data: string[], options: PubOptions) => {
+    .action(async (name: string, data: string[], options: PubOptions) => {
       const { pub } = await import('./pub.js');
-      await pub(topic, data, options);
+      await pub(name, data, options);
     });
 };

@@ -1,5 +1,6 @@
 import type { ConnectionStatus, ServerStats, TopicStatus } from '../../server/index.js';
 import { explainCode, Failure, isSystemError } from '../failure.js';
+import { within } from '../within.js';
 
 /** What `/status` of the side port answers. */
 export interface DaemonStatus {
@@ -11,16 +12,21 @@ export interface DaemonStatus {
 
 const ANSWER_MS_MAX = 5_000;
 
-/** Asks a daemon how it is. Fails if nothing answers there, or something that is no push-daemon. */
-export const fetchStatus = async (url: URL): Promise<DaemonStatus> => {
-  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) }).catch((error: unknown) => {
-    throw new Failure('unreachable', `${url.href}: ${reasonOf(error)}`);
-  });
-  const answer: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
-  if (!isStatus(answer)) {
+/** Asks a daemon how it is. Fails if nothing answers there, or something that is no push-daemon, or at the signal. */
+export const fetchStatus = async (url: URL, signal: AbortSignal): Promise<DaemonStatus> => {
+  const late = within(signal, ANSWER_MS_MAX);
+  try {
+    const response = await fetch(url, { signal: late.signal });
+    const answer: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
+    if (isStatus(answer)) return answer;
     throw new Failure('unreachable', `${url.href}: answers (HTTP ${response.status}), but not as a push-daemon`);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const reason = late.signal.aborted ? `no answer within ${ANSWER_MS_MAX / 1_000} s` : reasonOf(error);
+    throw new Failure('unreachable', `${url.href}: ${reason}`);
+  } finally {
+    late.clear();
   }
-  return answer;
 };
 
 const isStatus = (answer: unknown): answer is DaemonStatus =>
@@ -36,7 +42,6 @@ const isStatus = (answer: unknown): answer is DaemonStatus =>
 /** The system's error is the cause of fetch's own, which says nothing. */
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS_MAX / 1_000} s`;
   const { cause } = error;
   if (isSystemError(cause)) return explainCode(cause.code);
   return cause instanceof Error ? cause.message : error.message;

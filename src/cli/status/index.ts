@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { envName, OPTIONS } from '../../config/index.js';
 import { integer } from '../arguments.js';
 import type { StatusOptions } from './status.js';
@@ -21,6 +21,7 @@ export const define = (command: Command): void => {
         .env(envName('metricsPort'))
         .argParser(integer(1, 65_535)),
     )
+    .addOption(command.createOption('--port <port>').hideHelp().argParser(notThePort))
     .option('--url <url>', 'the whole address instead, such as http://host:9464/status')
     .option('--rows <n>', 'most topics, and most connections, that are shown', integer(1), ROWS_DEFAULT)
     .option('--watch', 'again every second, until Ctrl-C')
@@ -29,4 +30,9 @@ export const define = (command: Command): void => {
       const { status } = await import('./status.js');
       await status(options);
     });
+};
+
+/** The port of `sub` and `pub` suggests itself. */
+const notThePort = (): never => {
+  throw new InvalidArgumentError("It is not the daemon's port that is asked, but its side port: --metrics-port.");
 };

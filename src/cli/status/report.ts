@@ -1,7 +1,7 @@
 import type { ConnectionStatus, TopicStatus } from '../../server/index.js';
 import { renderTable } from '../table.js';
 import { printable } from '../text.js';
-import { humanBytes, humanCount, humanTime } from '../units.js';
+import { counted, humanBytes, humanCount, humanTime } from '../units.js';
 import type { DaemonStatus } from './fetch-status.js';
 
 /** The status as text: one line of totals, then the busiest topics and the connections that need a look first. */
@@ -9,8 +9,8 @@ export const report = ({ version, stats, topics, connections }: DaemonStatus, ro
   const { connections: used, connectionsLimit, laggingCursors, logBytes } = stats;
   const totals = [
     `push-daemon ${printable(version)}`,
-    `${humanCount(used)} of ${humanCount(connectionsLimit)} connections`,
-    `${humanCount(topics.length)} topics in ${humanBytes(logBytes)}`,
+    `${humanCount(used)} of ${counted(connectionsLimit, 'connection')}`,
+    `${counted(topics.length, 'topic')} in ${humanBytes(logBytes)}`,
     `${humanCount(laggingCursors)} lagging`,
   ].join(' · ');
   return [`${totals}\n`, topicTable(topics, rows), connectionTable(connections, rows)].join('\n');
@@ -58,7 +58,7 @@ const connectionTable = (connections: readonly ConnectionStatus[], rows: number)
       connection.remote,
       connection.phase,
       connection.linkClass,
-      connection.rttMs > 0 ? humanTime(connection.rttMs * 1_000) : '',
+      connection.rttMs === null ? '' : humanTime(connection.rttMs * 1_000),
       String(connection.subscriptions),
       String(connection.lagging),
       humanBytes(connection.pendingBytes),

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from '../failure.js';
+import { interrupted } from '../interrupted.js';
 import { Output } from '../output.js';
 import { Screen } from '../terminal.js';
 import { type DaemonStatus, fetchStatus } from './fetch-status.js';
@@ -20,12 +21,21 @@ export const status = async (options: StatusOptions): Promise<void> => {
   const url = urlOf(options);
   const output = new Output();
   const show = display(options, output);
-  await show(await fetchStatus(url));
-  while (options.watch && !output.gone.aborted) {
-    await pause(WATCH_MS);
-    await show(await fetchStatus(url));
-  }
+  if (options.watch) await watch(url, AbortSignal.any([output.gone, interrupted()]), show);
+  else await show(await fetchStatus(url, output.gone));
   await output.end();
+};
+
+/** Shows it again and again, until the signal is aborted. */
+const watch = async (url: URL, signal: AbortSignal, show: (status: DaemonStatus) => Promise<void>): Promise<void> => {
+  try {
+    for (;;) {
+      await show(await fetchStatus(url, signal));
+      await pause(WATCH_MS, undefined, { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 };
 
 const urlOf = ({ url, metricsHost, metricsPort }: StatusOptions): URL => {
