@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { type Client, ClientError, connect, type LinkEvent } from '../client/index.js';
+import { type Client, ClientError, connect } from '../client/index.js';
 import { envName, OPTIONS } from '../config/index.js';
 import { integer, wait } from './arguments.js';
-import { explainCode, Failure } from './failure.js';
+import { Failure } from './failure.js';
+import { describeLink, whyDisconnected } from './link-report.js';
 import { printable } from './text.js';
 import { within } from './within.js';
 
@@ -47,12 +48,11 @@ export const withClient = async (
 ): Promise<void> => {
   try {
     await using client = connect({ servers: serverOf(options), name });
-    if (!options.quiet) void tellOfLink(client);
     await firstLink(client, options, signal);
     await work(client);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    if (error.code !== 'ABORTED' || !signal.aborted) throw failureOf(error);
+    if (error.code !== 'ABORTED' || !signal.aborted) throw failureOf(error, serverOf(options));
   }
 };
 
@@ -60,50 +60,47 @@ export const withClient = async (
 export const serverOf = ({ host, port }: Pick<ConnectionOptions, 'host' | 'port'>): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-const firstLink = async (
-  client: Client,
-  { connectTimeout, ...address }: ConnectionOptions,
-  signal: AbortSignal,
-): Promise<void> => {
-  const late = within(signal, connectTimeout);
+/** Waits for the first link, and has all that happens to the link followed. */
+const firstLink = async (client: Client, options: ConnectionOptions, signal: AbortSignal): Promise<void> => {
+  const late = within(signal, options.connectTimeout);
+  const trouble = followLink(client, options);
   try {
     await client.ready(late.signal);
   } catch (error) {
     if (!late.signal.aborted || signal.aborted) throw error;
-    throw new Failure('unreachable', `no connection to ${serverOf(address)} within ${connectTimeout / 1_000} s`);
+    const lateS = options.connectTimeout / 1_000;
+    throw new Failure('unreachable', `no connection to ${serverOf(options)} within ${lateS} s: ${trouble()}`);
   } finally {
     late.clear();
   }
 };
 
-const tellOfLink = async (client: Client): Promise<void> => {
-  for await (const event of client.status()) {
-    const line = describeLink(event);
-    if (line !== undefined) process.stderr.write(`${line}\n`);
-  }
-};
-
-/** What a person wants to know of the link, in one line. */
-export const describeLink = (event: LinkEvent): string | undefined => {
-  switch (event.type) {
-    case 'connecting':
-    case 'closed':
-      return undefined;
-    case 'connected':
-      return `connected to ${event.endpoint} (${printable(event.server)})${event.resumed ? ', going on where it stopped' : ''}`;
-    case 'disconnected': {
-      const why = event.cause === 'PEER_GONE' ? explainCode(event.reason) : `${event.cause}, ${event.reason}`;
-      return `not connected: ${printable(why)}; trying again in ${event.retryInMs} ms`;
+/** Tells of the link unless it should be quiet. Returns what says why there is none, as far as is known. */
+const followLink = (client: Client, { connectTimeout, quiet }: ConnectionOptions): (() => string) => {
+  const deadlineMs = performance.now() + connectTimeout;
+  let wasLinked = false;
+  let trouble = 'no answer';
+  const follow = async (): Promise<void> => {
+    for await (const event of client.status()) {
+      if (event.type === 'connected') wasLinked = true;
+      if (event.type === 'disconnected') trouble = whyDisconnected(event);
+      const line = describeLink(event, wasLinked ? undefined : deadlineMs - performance.now());
+      if (line !== undefined && !quiet) process.stderr.write(`${line}\n`);
     }
-  }
+  };
+  void follow();
+  return () => trouble;
 };
 
 /** What the SDK's error means for a command. */
-const failureOf = (error: ClientError): Failure => {
+const failureOf = (error: ClientError, server: string): Failure => {
   switch (error.code) {
     case 'INVALID_ARGUMENT':
       return new Failure('usage', error.message);
     case 'NOT_RETRYABLE':
+      // Without a reason of the server's it was this end that could not go on with what it was sent.
+      if (error.reason === undefined) return new Failure('unreachable', misunderstood(server, error));
+      return new Failure('unreachable', `the daemon refused: ${printable(error.message)}`);
     case 'REFUSED':
       return new Failure('unreachable', `the daemon refused: ${printable(error.message)}`);
     case 'ABORTED':
@@ -113,3 +110,6 @@ const failureOf = (error: ClientError): Failure => {
       return new Failure('failed', error.message);
   }
 };
+
+const misunderstood = (server: string, { message }: ClientError): string =>
+  `${server} answers, but not as a push-daemon (its side port, for one, speaks HTTP): ${printable(message)}`;

@@ -21,6 +21,9 @@ export const humanTime = (us: number): string => {
   return us < 3_600e6 ? `${figures(us / 60e6)} min` : `${figures(us / 3_600e6)} h`;
 };
 
+/** Microseconds as milliseconds, for JSON: to the microsecond. */
+export const toMs = (us: number): number => Math.round(us) / 1_000;
+
 /** `12,345` */
 export const humanCount = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import t from 'tap';
-import { cli, daemon, run } from './cli-process.js';
+import { CODES, encodeFrame } from '../../src/wire/index.js';
+import { cli, daemon, dial, run } from './cli-process.js';
 
 t.test('pub and sub: arguments come out as lines, in order, and --count ends it', async (t) => {
   const { port } = await daemon(t);
@@ -54,7 +57,8 @@ t.test('pub --json and sub --json: positions, key, headers, id, and data that is
   t.notOk('encoding' in first);
   t.match(second, { data: binary.toString('base64'), encoding: 'base64' });
   const summary = JSON.parse(sub.stderr.trim().split('\n').at(-1) ?? '');
-  t.match(summary, { type: 'summary', records: 2, missing: 0, duplicates: 0, ageUs: { p50: Number, max: Number } });
+  t.match(summary, { type: 'summary', records: 2, missing: 0, duplicates: 0, ageMs: { p50: Number, max: Number } });
+  for (const ms of Object.values(summary.ageMs)) t.match(String(ms), /^\d+(\.\d{1,3})?$/, 'to the microsecond');
 });
 
 t.test(
@@ -72,7 +76,7 @@ t.test(
 
 t.test('pub: what the daemon refuses is not acknowledged, exit 1; a rate is kept to', async (t) => {
   const { port } = await daemon(t);
-  const refused = await run(t, ['pub', 'a..b', 'x', '--port', port]);
+  const refused = await run(t, ['pub', '$a', 'x', '--port', port]);
   t.match(refused, { code: 1, stderr: /^record 1: BAD_TOPIC: /m });
   t.match(await run(t, ['pub', 'a', '1', '2', '3', '--rate', '100/s', '--port', port]), { code: 0 });
 });
@@ -144,16 +148,45 @@ t.test('sub --check: the loss of a daemon without a disk is found, and the exit 
   t.match(JSON.parse(sub.stderr.lines.at(-1) ?? ''), { type: 'summary', records: 2, epochChanges: 1, missing: 0 });
 });
 
-t.test('nobody there: told, and given up in time with 3', async (t) => {
+t.test('nobody there: told, with the cause, and given up in time with 3', async (t) => {
   for (const args of [
     ['sub', 'x'],
-    ['pub', 'x', 'y'],
+    ['pub', 'x', 'y', '--ack-timeout', '1h'],
   ]) {
     const { code, stderr } = await run(t, [...args, '--port', '1', '--connect-timeout', '1s']);
     t.equal(code, 3);
     t.match(stderr, /^not connected: nothing listens there \(ECONNREFUSED\)/m);
-    t.match(stderr, /^push-daemon: no connection to 127\.0\.0\.1:1 within 1 s$/m);
+    t.match(
+      stderr,
+      /^push-daemon: no connection to 127\.0\.0\.1:1 within 1 s: nothing listens there \(ECONNREFUSED\)$/m,
+    );
   }
+});
+
+t.test("no place left: the last line says so, in the daemon's words", async (t) => {
+  const { port } = await daemon(t, ['--max-conns', '1']);
+  await dial(t, port);
+  const { code, stderr } = await run(t, ['sub', 'x', '--port', port, '--connect-timeout', '1s']);
+  t.equal(code, 3);
+  t.match(stderr, /^push-daemon: no connection to \S+ within 1 s: BUSY, ./m);
+});
+
+t.test('a port on which something else is spoken, and a daemon that refuses, are told apart', async (t) => {
+  const { metricsPort } = await daemon(t);
+  const other = await run(t, ['sub', 'x', '--port', metricsPort]);
+  t.equal(other.code, 3);
+  t.match(other.stderr, /:\d+ answers, but not as a push-daemon \(its side port, for one, speaks HTTP\): .*"HTTP"/);
+  t.notMatch(other.stderr, 'refused');
+
+  const code = CODES.FORBIDDEN.code;
+  const goodbye = { type: 'close', code, reason: 'not you', retryable: false, retryAfterMs: 0, endpoint: '' } as const;
+  const strict = createServer((socket) => socket.on('error', () => {}).end(encodeFrame(goodbye)));
+  t.teardown(() => strict.close());
+  await once(strict.listen(0, '127.0.0.1'), 'listening');
+  const { port } = strict.address() as AddressInfo;
+  const refused = await run(t, ['sub', 'x', '--port', String(port)]);
+  t.equal(refused.code, 3);
+  t.match(refused.stderr, /^push-daemon: the daemon refused: FORBIDDEN: not you$/m);
 });
 
 t.test('SIGINT: sub ends with 0 and its summary; pub says what was acknowledged', async (t) => {
@@ -170,17 +203,47 @@ t.test('SIGINT: sub ends with 0 and its summary; pub says what was acknowledged'
   pub.child.kill('SIGINT');
   t.equal(await pub.ended, 1);
   t.match(pub.stderr.text, /^1 record acknowledged$/m);
+
+  const paced = cli(t, ['pub', 'x', 'one', 'two', 'three', '--rate', '0.001/s', '--port', port, '--json']);
+  await paced.stdout.line(/"line":1/);
+  paced.child.kill('SIGINT');
+  t.equal(await paced.ended, 1);
+  t.match(paced.stderr.text, /^1 record acknowledged, 2 not sent$/m);
+
+  const waiting = cli(t, ['pub', 'x', 'one', 'two', '--port', '1', '--connect-timeout', '1h']);
+  await waiting.stderr.line(/^not connected/);
+  waiting.child.kill('SIGINT');
+  t.equal(await waiting.ended, 1);
+  t.match(waiting.stderr.text, /^0 records acknowledged, 2 not sent$/m);
 });
 
 t.test('demo: figures come, the daemon is killed and comes back, and they go on', async (t) => {
   const demo = cli(t, ['demo', '--seconds', '3600'], { env: { NO_COLOR: '1' } });
-  const places = [/machine\.cpu\.0/, /killed with SIGKILL/, /not connected/, /started again/, /going on/, /GAP/];
+  const places = [/machine\.cpu\.0/, /killed with SIGKILL/, /not connected/, /started again/, /connected again/, /GAP/];
   for (const place of places) await demo.stdout.line(place);
   demo.child.kill('SIGINT');
   t.equal(await demo.ended, 0);
   const { text } = demo.stdout;
   t.match(text, /^machine\.memory +\S+:\d+ +\S+ (µs|ms|s) +[█░]{20} .* of /m);
-  t.match(text, /published, (\d+) received, 0 missing/);
+  t.match(text, /published, (\d+) received, 0 missing, 0 twice; the history lost 1 time/);
   t.notMatch(text, '\u001b', 'no colour where there is no terminal');
   t.match(await run(t, ['demo', '--seconds', '2']), { stdout: /records? published/ }, 'it ends by itself, too');
+});
+
+t.test('demo: interrupted before anything came, it ends in good order', async (t) => {
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) {
+    const demo = cli(t, ['demo']);
+    await demo.stdout.line(/daemon started/);
+    demo.child.kill(signal);
+    t.equal(await demo.ended, 0, signal);
+  }
+});
+
+t.test('demo: its daemon does not outlive it, however it ends', async (t) => {
+  const demo = cli(t, ['demo']);
+  const port = await demo.stdout.line(/through a daemon on 127\.0\.0\.1:(\d+)/);
+  const socket = await dial(t, port);
+  demo.child.kill('SIGKILL');
+  await once(socket.resume(), 'end');
+  t.pass('the daemon has let go of its clients');
 });

@@ -1,15 +1,17 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { parseDuration, rate } from '../../src/cli/arguments.js';
+import { parseDuration, rate, topic, topics } from '../../src/cli/arguments.js';
 import { parseDiskStats, parseMemAvailable, parseNetDev } from '../../src/cli/demo/counters.js';
 import { Ledger } from '../../src/cli/demo/ledger.js';
 import { LatencyHistogram } from '../../src/cli/latency.js';
+import { describeLink } from '../../src/cli/link-report.js';
 import { idFromJson } from '../../src/cli/pub/input.js';
 import { splitLines } from '../../src/cli/pub/lines.js';
 import { Window } from '../../src/cli/pub/window.js';
 import { type Findings, isFaultless, StreamChecker } from '../../src/cli/sub/checker.js';
-import { asPrintable } from '../../src/cli/sub/format.js';
+import { asPrintable, describeGap } from '../../src/cli/sub/format.js';
 import { parseFrom, resolveFrom } from '../../src/cli/sub/from.js';
+import { summaryJson } from '../../src/cli/sub/summary.js';
 import { renderTable } from '../../src/cli/table.js';
 import { humanBytes, humanTime } from '../../src/cli/units.js';
 import type { TopicGap, TopicMessage } from '../../src/client/index.js';
@@ -192,6 +194,54 @@ t.test('id from JSON: a text or a number of the object itself', (t) => {
 t.test('what is shown on a terminal cannot command it', (t) => {
   const data = Buffer.from('a\tb\u001b[2J\u0007\nc\u202e');
   t.equal(asPrintable({ ...message(1), data }), 'a\tb\\u{1b}[2J\\u{7}\nc\\u{202e}\n');
+  t.end();
+});
+
+t.test('topics: each a legal one, and each once', (t) => {
+  t.equal(topic('orders.eu'), 'orders.eu');
+  t.strictSame(
+    ['a.*', 'b.>', 'c'].reduce<readonly string[]>((earlier, text) => topics(text, earlier), []),
+    ['a.*', 'b.>', 'c'],
+  );
+  for (const text of ['', 'a..b', 'a b', 'a.*', 'a'.repeat(256)]) t.throws(() => topic(text), /1 to 255 bytes/, text);
+  for (const text of ['', '.a', 'a*', 'a.>.b']) t.throws(() => topics(text), /a final > for one or more/, text);
+  t.throws(() => topics('a', ['b', 'a']), /is given twice/);
+  t.end();
+});
+
+t.test('a gap in words: what is missing, or that nobody can know', (t) => {
+  t.equal(describeGap(gap(5, 9)), 'gap in a: 5 to 9 (EVICTED)');
+  t.equal(describeGap(gap(5, 4)), 'gap in a: nothing known to be missing (EVICTED)');
+  const lost = { ...gap(1, 0), reason: 'EPOCH_CHANGED' } as const;
+  t.match(describeGap(lost), /^gap in a: its history was lost, .*restarted.* cannot be known \(EPOCH_CHANGED\)$/);
+  t.match(
+    describeGap({ ...lost, toOffset: 7 }),
+    /cannot be known, and 1 to 7 of the new one is gone \(EPOCH_CHANGED\)$/,
+  );
+  t.end();
+});
+
+t.test('the link in words: coming back promises nothing, and an attempt that comes too late is none', (t) => {
+  const connected = { type: 'connected', endpoint: 'h:1', connectionId: 'c', server: 's', connectMs: 1 } as const;
+  t.equal(describeLink({ ...connected, resumed: false }), 'connected to h:1 (s)');
+  t.equal(describeLink({ ...connected, resumed: true }), 'connected again to h:1 (s)');
+  const lost = { type: 'disconnected', cause: 'BUSY', reason: 'no slot', retryInMs: 700 } as const;
+  t.equal(describeLink(lost), 'not connected: BUSY, no slot; trying again in 700 ms');
+  t.equal(describeLink(lost, 600), 'not connected: BUSY, no slot');
+  t.end();
+});
+
+t.test('the summary in JSON: milliseconds to the microsecond, as in messages', (t) => {
+  const age = { p50: 1234.5678, p90: 2000, p99: 3000.1, p999: 4000, max: 5000 };
+  const summary = { seconds: 1.23456, findings: { records: 1, ...FAULTLESS }, age };
+  t.strictSame(JSON.parse(summaryJson(summary)), {
+    type: 'summary',
+    seconds: 1.235,
+    records: 1,
+    ...FAULTLESS,
+    ageMs: { p50: 1.235, p90: 2, p99: 3, p999: 4, max: 5 },
+  });
+  t.equal(JSON.parse(summaryJson({ ...summary, age: undefined })).ageMs, null);
   t.end();
 });
 

@@ -21,12 +21,12 @@ export class DaemonProcess {
     const args = [MAIN, 'serve', '--host', host, '--port', String(port), '--metrics-port', '0'];
     const child = spawn(process.execPath, args, {
       env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PUSH_DAEMON_'))),
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // It must not outlive the demonstration, however that ends: with it the channel to it closes, and so it ends.
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      // What is typed at the terminal is for the demonstration alone.
+      detached: true,
     });
-    // It must not outlive the demonstration, however that ends.
-    const end = (): void => void child.kill('SIGKILL');
-    process.on('exit', end);
-    child.once('exit', () => process.off('exit', end));
+    if (child.stdout === null) throw new Error('invariant: its output is a pipe');
 
     // The rest of its log is read, so that it never waits for a reader, and let go.
     for await (const line of createInterface({ input: child.stdout })) {

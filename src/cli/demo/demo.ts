@@ -26,7 +26,8 @@ const DEAD_MS = 700;
 
 /** Shows a daemon at work, in a process of its own, and what becomes of its clients when it is killed. */
 export const demo = async ({ seconds }: DemoOptions): Promise<void> => {
-  const ending = within(interrupted(), seconds === undefined ? FOR_EVER_MS : seconds * 1_000);
+  const interruption = interrupted();
+  const ending = within(interruption, seconds === undefined ? FOR_EVER_MS : seconds * 1_000);
   const { signal } = ending;
   let daemon = await DaemonProcess.start({ host: HOST, port: 0 });
   const { port } = daemon;
@@ -54,6 +55,7 @@ export const demo = async ({ seconds }: DemoOptions): Promise<void> => {
     await subscriber.end(published);
     stage.end();
     conclude(published, subscriber);
+    if (subscriber.account.received === 0 && !interruption.aborted) process.exitCode = EXIT_CODES.failed.code;
   } finally {
     ending.clear();
     // A second time, unless something went wrong; then it is what lets the process end.
@@ -68,11 +70,10 @@ const until = async (signal: AbortSignal, ms?: number): Promise<void> => {
   await pause(ms ?? FOR_EVER_MS, undefined, { signal }).catch(() => {});
 };
 
-const conclude = (published: number, { account, ages }: FigureSubscriber): void => {
+const conclude = (published: number, { account, ages, historiesLost }: FigureSubscriber): void => {
   const { received, missing, twice } = account;
-  const age = ages === undefined ? '' : `; age p50 ${humanTime(ages.p50)}, p99 ${humanTime(ages.p99)}`;
-  process.stdout.write(
-    `\n${counted(published, 'record')} published, ${received} received, ${missing} missing, ${twice} twice${age}\n`,
-  );
-  if (received === 0) process.exitCode = EXIT_CODES.failed.code;
+  const notes = [`${counted(published, 'record')} published, ${received} received, ${missing} missing, ${twice} twice`];
+  if (historiesLost > 0) notes.push(`the history lost ${counted(historiesLost, 'time')}, with the daemon's memory`);
+  if (ages !== undefined) notes.push(`age p50 ${humanTime(ages.p50)}, p99 ${humanTime(ages.p99)}`);
+  process.stdout.write(`\n${notes.join('; ')}\n`);
 };

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, connect, type TopicEvent, type TopicGap, type TopicMessage } from '../../client/index.js';
 import { nowUs } from '../clock.js';
-import { describeLink } from '../connection.js';
 import { LatencyHistogram, type Percentiles } from '../latency.js';
+import { describeLink } from '../link-report.js';
 import { type Account, Ledger } from './ledger.js';
 import type { NumberedFigure } from './publisher.js';
 import type { Stage } from './stage.js';
@@ -23,6 +23,7 @@ export class FigureSubscriber {
   readonly #ledger = new Ledger();
   readonly #ages = new LatencyHistogram();
   #gapMs = Number.NEGATIVE_INFINITY;
+  #historiesLost = 0;
 
   constructor(server: string, stage: Stage, tell: Tell) {
     this.#client = connect({ servers: server, name: 'demo: subscriber' });
@@ -38,6 +39,11 @@ export class FigureSubscriber {
 
   get ages(): Percentiles | undefined {
     return this.#ages.percentiles();
+  }
+
+  /** How often the daemon had lost the history of the topics. */
+  get historiesLost(): number {
+    return this.#historiesLost;
   }
 
   /** Ends when so many records have come, or should have. */
@@ -75,7 +81,9 @@ export class FigureSubscriber {
     const nowMs = performance.now();
     if (nowMs - this.#gapMs < GAPS_TOGETHER_MS) return;
     this.#gapMs = nowMs;
-    const why = reason === 'EPOCH_CHANGED' ? 'the memory of the killed daemon is gone' : 'records are lost';
+    const isHistory = reason === 'EPOCH_CHANGED';
+    if (isHistory) this.#historiesLost += 1;
+    const why = isHistory ? 'their history was in the memory of the killed daemon, and is lost' : 'records are lost';
     this.#tell('odd', `GAP, ${reason}, in all topics: ${why}`);
   }
 }

@@ -14,11 +14,11 @@ export class Pacer {
     this.#everyMs = 1_000 / perSecond;
   }
 
-  /** Waits for the turn of the next record. */
+  /** Waits for the turn of the next record, or until the signal is aborted. */
   async turn(signal: AbortSignal): Promise<void> {
     const nowMs = performance.now();
     const dueMs = Math.max(this.#dueMs, nowMs - CATCH_UP_MS);
     this.#dueMs = dueMs + this.#everyMs;
-    if (dueMs - nowMs >= TICK_MS) await pause(dueMs - nowMs, undefined, { signal });
+    if (dueMs - nowMs >= TICK_MS) await pause(dueMs - nowMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -38,10 +38,14 @@ export const pub = async (topic: string, args: readonly string[], options: PubOp
   const window = new Window(IN_FLIGHT, signal);
   const watchdog = setTimeout(() => window.records > 0 && givenUp.abort(), options.ackTimeout);
   if (args.length === 0) tally.showProgress();
+  // Records there are, as far as is known: input is read only as fast as it is sent.
+  let known = args.length;
+  let sent = 0;
 
   const send = async (client: Client, input: Input): Promise<void> => {
     if (window.records === 0) watchdog.refresh();
     window.add(input.data.length);
+    sent = input.number;
     try {
       const result: PublishResult = await client.publish(topic, recordOf(input, options));
       tally.acknowledge(result.duplicate);
@@ -56,19 +60,23 @@ export const pub = async (topic: string, args: readonly string[], options: PubOp
     }
   };
 
-  await withClient(options, 'push-daemon pub', signal, async (client) => {
-    const pacer = options.rate === undefined ? undefined : new Pacer(options.rate);
-    for await (const input of inputs(args, process.stdin, signal)) {
-      await pacer?.turn(signal);
-      await window.room();
-      if (signal.aborted) break;
-      void send(client, input);
-    }
-    await window.empty();
-  });
-  clearTimeout(watchdog);
-  await output.end();
-  tally.conclude(window.records);
+  try {
+    await withClient(options, 'push-daemon pub', signal, async (client) => {
+      const pacer = options.rate === undefined ? undefined : new Pacer(options.rate);
+      for await (const input of inputs(args, process.stdin, signal)) {
+        known = Math.max(known, input.number);
+        await pacer?.turn(signal);
+        await window.room();
+        if (signal.aborted) break;
+        void send(client, input);
+      }
+      await window.empty();
+    });
+    await output.end();
+  } finally {
+    clearTimeout(watchdog);
+    tally.conclude(window.records, known - sent);
+  }
   if (tally.failed + window.records > 0 || signal.aborted) process.exitCode = EXIT_CODES.failed.code;
 };
 

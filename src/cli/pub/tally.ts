@@ -41,12 +41,13 @@ export class Tally {
     }, PROGRESS_MS);
   }
 
-  /** The end; `unsettled` were sent, and nobody knows what became of them. */
-  conclude(unsettled: number): void {
+  /** The end; `unsettled` were sent, and nobody knows what became of them; `unsent` never were. */
+  conclude(unsettled: number, unsent: number): void {
     clearInterval(this.#progress);
     const notes = [`${counted(this.#acknowledged, 'record')} acknowledged`];
     if (this.#duplicates > 0) notes.push(`${humanCount(this.#duplicates)} of them there before`);
     if (this.#failed + unsettled > 0) notes.push(`${humanCount(this.#failed + unsettled)} not acknowledged`);
+    if (unsent > 0) notes.push(`${humanCount(unsent)} not sent`);
     this.#tell(notes.join(', '));
   }
 

@@ -9,7 +9,7 @@ export interface Signals {
 }
 
 /**
- * Takes the signals over. To be called before anything else is begun: a signal during the start then ends the daemon
+ * Takes the signals over. A parent that has opened a channel to this process and is gone counts as SIGTERM. To be called before anything else is begun: a signal during the start then ends the daemon
  * in good order as soon as it is up, rather than in the middle. The second one that asks for the end is obeyed on the
  * spot, whatever is going on.
  */
@@ -25,6 +25,7 @@ export const takeSignals = (): Signals => {
     };
     process.on('SIGTERM', ask);
     process.on('SIGINT', ask);
+    process.on('disconnect', () => ask('SIGTERM'));
   });
   return {
     end,

@@ -1,5 +1,6 @@
 import type { TopicEvent, TopicGap, TopicMessage } from '../../client/index.js';
 import { printable } from '../text.js';
+import { toMs } from '../units.js';
 
 /** The bytes of a record as text, or undefined if they are no UTF-8. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -35,7 +36,7 @@ const messageObject = (message: TopicMessage, nowUs: number): object => {
     epoch,
     offset,
     timestamp: new Date(timestampUs / 1_000).toISOString(),
-    ageMs: Math.round(nowUs - timestampUs) / 1_000,
+    ageMs: toMs(nowUs - timestampUs),
     key,
     headers: Object.fromEntries(headers),
     id: textOf(message.id) ?? Buffer.from(message.id).toString('base64'),
@@ -53,8 +54,13 @@ const gapObject = ({ type, topic, epoch, fromOffset, toOffset, reason }: TopicGa
   reason,
 });
 
-/** `gap in machine.cpu: 5 to 9 (EVICTED)` */
+/** `gap in machine.cpu: 5 to 9 (EVICTED)`, and what a lost history means. */
 export const describeGap = ({ topic, fromOffset, toOffset, reason }: TopicGap): string => {
-  const range = toOffset < fromOffset ? 'nothing known to be missing' : `${fromOffset} to ${toOffset}`;
-  return `gap in ${printable(topic)}: ${range} (${reason})`;
+  const range = toOffset < fromOffset ? undefined : `${fromOffset} to ${toOffset}`;
+  const what =
+    reason === 'EPOCH_CHANGED'
+      ? `its history was lost, as the daemon was restarted or had forgotten the topic; ` +
+        `what had not been received by then cannot be known${range === undefined ? '' : `, and ${range} of the new one is gone`}`
+      : (range ?? 'nothing known to be missing');
+  return `gap in ${printable(topic)}: ${what} (${reason})`;
 };

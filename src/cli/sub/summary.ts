@@ -1,5 +1,5 @@
 import type { Percentiles } from '../latency.js';
-import { counted, humanCount, humanTime } from '../units.js';
+import { counted, humanCount, humanTime, toMs } from '../units.js';
 import type { Findings } from './checker.js';
 
 /** What `--check` has found out, over so many seconds. */
@@ -29,6 +29,8 @@ export const summaryText = ({ seconds, findings, age }: Summary): string => {
   return `${lines.join('\n')}\n`;
 };
 
-/** One JSON object on a line; ages in microseconds. */
-export const summaryJson = ({ seconds, findings, age }: Summary): string =>
-  `${JSON.stringify({ type: 'summary', seconds, ...findings, ageUs: age ?? null })}\n`;
+/** One JSON object on a line; ages in milliseconds, as those of messages are. */
+export const summaryJson = ({ seconds, findings, age }: Summary): string => {
+  const ageMs = age && Object.fromEntries(Object.entries(age).map(([name, us]) => [name, toMs(us)]));
+  return `${JSON.stringify({ type: 'summary', seconds: Math.round(seconds * 1_000) / 1_000, ...findings, ageMs: ageMs ?? null })}\n`;
+};
