@@ -73,6 +73,14 @@ t.test('K5 a close that is not retryable is the end, of everything, with the rea
   t.throws(() => pair.client.subscribe('a'), { code: 'NOT_RETRYABLE' });
 });
 
+t.test("what is not the protocol is the end, too, and no reason of the server's", async (t) => {
+  const pair = new Pair();
+  pair.link.events.connected();
+  pair.link.bytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  pair.time.run();
+  await t.rejects(pair.client.ready(), { code: 'NOT_RETRYABLE', reason: undefined, message: /as text "HTTP"/ });
+});
+
 t.test('waits grow and are jittered, and are short again after a link that lasted', async (t) => {
   const pair = new Pair();
   const waits: number[] = [];
