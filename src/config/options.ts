@@ -112,9 +112,9 @@ export const OPTIONS = {
   writeTimeout: {
     value: deadline,
     default: '30s',
-    reason: 'a link that takes nothing for that long is as good as gone',
+    reason: 'a link that takes 64 KiB in that time, or a third of a larger send buffer, is seen to move',
     reload: 'new connections',
-    description: 'time without any write progress after which a stuck reader is closed',
+    description: 'time without write progress after which a stuck reader is closed',
   },
   heartbeat: {
     value: { kind: 'duration', min: 50, max: 10 * MINUTE, word: 'auto' },

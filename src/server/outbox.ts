@@ -73,14 +73,6 @@ export class Outbox {
     if (pieces.length === 1) this.#transport.write(pieces[0] as Uint8Array);
     else this.#transport.writeAll(pieces);
   }
-
-  /** Forgets what was not written: the link is gone. */
-  clear(): void {
-    this.#control = NOTHING;
-    this.#data = NOTHING;
-    this.#controlBytes = 0;
-    this.#dataBytes = 0;
-  }
 }
 
 /** Shared by all that have nothing to send, so that an idle connection has no arrays of its own. Never pushed to. */
