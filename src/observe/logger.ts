@@ -10,15 +10,24 @@ export interface LoggerOptions {
   readonly stream?: DestinationStream;
 }
 
-/** JSON, one line each, with the level as a word and the time in ISO 8601. */
+/**
+ * JSON, one line each, with the level as a word and the time in ISO 8601. Every text among the fields is made fit here,
+ * whoever chose it, so that no caller has to know which of them a peer did.
+ */
 export const createLogger = ({ level, stream = standardOutput() }: LoggerOptions): Logger =>
   pino(
     {
       level,
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: fit },
     },
     stream,
+  );
+
+/** The fields of a line, each text bounded. What is no text is the daemon's own. */
+const fit = (fields: object): { [name: string]: unknown } =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? bounded(value) : value]),
   );
 
 /** Characters kept of a text that a peer chose, if nothing else is said. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { bounded, type Logger } from './logger.js';
+import type { Logger } from './logger.js';
 import { createRoutes, line, type Reply, type Route, type RouteSources } from './routes.js';
 import { shareRender } from './shared-render.js';
 
@@ -102,7 +102,7 @@ const answer = async (
     if (reply.status === 405) response.setHeader('Allow', 'GET, HEAD');
     send(response, reply);
   } catch (error) {
-    log.error({ err: error, path: bounded(path) }, 'side port: no answer to a request');
+    log.error({ err: error, path }, 'side port: no answer to a request');
     send(response, line(500, 'internal error'));
   }
 };

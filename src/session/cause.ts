@@ -38,13 +38,16 @@ export const localCause = (name: CloseName, reason: string, retryAfterMs = 0): L
 
 export const linkLost = (reason: string): CloseCause => ({ by: 'link', name: 'PEER_GONE', reason });
 
+/** Of the reason that a peer gives, this many characters are kept; the rest would only fill a log. */
+const REASON_CHARS_MAX = 1024;
+
 export function peerCause(close: Close): CloseCause {
   const name = codeName(close.code);
   return {
     by: 'peer',
     name: name !== undefined && CODES[name].scope === 'close' ? (name as CloseName) : 'UNKNOWN',
     code: close.code,
-    reason: close.reason,
+    reason: close.reason.slice(0, REASON_CHARS_MAX),
     retryable: close.retryable,
     retryAfterMs: close.retryAfterMs,
     endpoint: close.endpoint,

@@ -306,6 +306,7 @@ t.test('causes: what the peer is told, what is made of what it says, and who may
   t.match(peerCause(strange), { name: 'UNKNOWN', code: 9_999 });
   t.equal(mayRetry(peerCause(strange)), true, 'of a code without a name, the peer itself says it');
   t.equal(peerCause({ ...strange, code: CODES.BAD_TOPIC.code }).name, 'UNKNOWN', 'a code that closes nothing');
+  t.equal(peerCause({ ...strange, reason: 'x'.repeat(900_000) }).reason.length, 1_024, 'a long reason is cut');
   t.equal(mayRetry(linkLost('')), true);
 });
 
