@@ -148,6 +148,14 @@ t.test('sub --check: the loss of a daemon without a disk is found, and the exit 
   t.match(JSON.parse(sub.stderr.lines.at(-1) ?? ''), { type: 'summary', records: 2, epochChanges: 1, missing: 0 });
 });
 
+t.test('sub --check: a position in a history that is gone is a fault', async (t) => {
+  const { port } = await daemon(t);
+  await run(t, ['pub', 'x', '1', '--port', port]);
+  const sub = await run(t, ['sub', 'x', '--from', 'gone:500', '--count', '1', '--port', port, '--check', '--json']);
+  t.equal(sub.code, 1);
+  t.match(sub.stderr, /"records":1,"lost":0,"missing":0,"duplicates":0,"reordered":0,"epochChanges":1/);
+});
+
 t.test('nobody there: told, with the cause, and given up in time with 3', async (t) => {
   for (const args of [
     ['sub', 'x'],

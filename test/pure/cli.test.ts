@@ -8,13 +8,14 @@ import { describeLink } from '../../src/cli/link-report.js';
 import { idFromJson } from '../../src/cli/pub/input.js';
 import { splitLines } from '../../src/cli/pub/lines.js';
 import { Window } from '../../src/cli/pub/window.js';
+import { Audit } from '../../src/cli/sub/audit.js';
 import { type Findings, isFaultless, StreamChecker } from '../../src/cli/sub/checker.js';
 import { asPrintable, describeGap } from '../../src/cli/sub/format.js';
 import { parseFrom, resolveFrom } from '../../src/cli/sub/from.js';
 import { summaryJson } from '../../src/cli/sub/summary.js';
 import { renderTable } from '../../src/cli/table.js';
 import { humanBytes, humanTime } from '../../src/cli/units.js';
-import type { TopicGap, TopicMessage } from '../../src/client/index.js';
+import type { GapReasonName, PositionOfTopic, TopicGap, TopicMessage } from '../../src/client/index.js';
 
 const message = (offset: number, { topic = 'a', epoch = 'e' } = {}): TopicMessage => ({
   type: 'message',
@@ -27,17 +28,14 @@ const message = (offset: number, { topic = 'a', epoch = 'e' } = {}): TopicMessag
   id: new Uint8Array(),
   timestampUs: 0,
 });
-const gap = (fromOffset: number, toOffset: number, { topic = 'a', epoch = 'e' } = {}): TopicGap => ({
-  type: 'gap',
-  topic,
-  epoch,
-  fromOffset,
-  toOffset,
-  reason: 'EVICTED',
-});
+const gap = (
+  fromOffset: number,
+  toOffset: number,
+  { topic = 'a', epoch = 'e', reason = 'EVICTED' as GapReasonName } = {},
+): TopicGap => ({ type: 'gap', topic, epoch, fromOffset, toOffset, reason });
 
-const check = (events: readonly (TopicMessage | TopicGap)[]): Findings => {
-  const checker = new StreamChecker();
+const check = (events: readonly (TopicMessage | TopicGap)[], start?: PositionOfTopic): Findings => {
+  const checker = new StreamChecker(start);
   for (const event of events) checker.observe(event);
   return checker.findings();
 };
@@ -70,6 +68,32 @@ t.test('checker: topics are independent, and a new epoch begins anew', (t) => {
   t.strictSame(changed, { records: 3, ...FAULTLESS, lost: 2, epochChanges: 1 });
   t.notOk(isFaultless(changed));
   t.ok(isFaultless({ records: 3, ...FAULTLESS }));
+  t.end();
+});
+
+t.test('checker: a lost history counts by what its gap says, and what was asked for is where it begins', (t) => {
+  const lost = { reason: 'EPOCH_CHANGED' as const };
+  const start = { topic: 'a', epoch: 'old', offset: 500 };
+  const changed = { ...FAULTLESS, epochChanges: 1 };
+  t.strictSame(check([gap(1, 0, lost), message(1)], start), { records: 1, ...changed });
+  t.strictSame(check([gap(1, 0, lost), message(1)]), { records: 1, ...changed }, 'be it the first event');
+  t.strictSame(check([message(1)], start), { records: 1, ...changed }, 'be it without a word');
+  const back = check([message(7), gap(1, 2, lost), message(3)]);
+  t.strictSame(back, { records: 2, ...changed, lost: 2 }, 'the name may stay, and offsets begin again');
+
+  const here = { topic: 'a', epoch: 'e', offset: 5 };
+  t.strictSame(check([message(5), message(6)], here), { records: 2, ...FAULTLESS });
+  t.strictSame(check([message(8)], here), { records: 1, ...FAULTLESS, missing: 3 });
+  t.strictSame(check([gap(5, 7), message(8)], here), { records: 1, ...FAULTLESS, lost: 3 });
+  t.end();
+});
+
+t.test('audit: subscriptions that overlap are checked each for itself, and told together', (t) => {
+  const audit = new Audit();
+  const [pattern, topic] = [audit.subscription(), audit.subscription()];
+  for (const offset of [1, 2]) for (const each of [pattern, topic]) each(message(offset), 1_000);
+  topic(message(4), 2_000);
+  t.match(audit.summary(), { findings: { records: 5, ...FAULTLESS, missing: 1 }, seconds: 0.001 });
   t.end();
 });
 
@@ -130,6 +154,7 @@ t.test('--from: every form, and what is none', (t) => {
   ]) {
     t.throws(() => parseFrom(text), /latest \| earliest/, text);
   }
+  for (const text of ['latest:5', 'earliest:5']) t.throws(() => parseFrom(text), /the last 5 records are last:5/, text);
   t.equal(parseDuration('90s'), 90_000);
   t.equal(parseDuration('5'), undefined);
   t.equal(rate('0.5/s'), 0.5);

@@ -1,6 +1,6 @@
-import type { TopicEvent } from '../../client/index.js';
+import type { PositionOfTopic, TopicEvent, TopicGap } from '../../client/index.js';
 
-/** What was seen of a stream, and what was wrong with it, in records. */
+/** What was seen of streams, and what was wrong with it, in records. */
 export interface Findings {
   readonly records: number;
   /** Not delivered, but the daemon said so. */
@@ -33,8 +33,8 @@ interface TopicState {
 const HOLES_MAX = 1_024;
 
 /**
- * Verifies the events of a subscription: within a topic offsets rise one by one, and what is left out is declared by a
- * gap. It begins with the first event of each topic.
+ * Verifies the events of one subscription: within a topic offsets rise one by one, and what is left out is declared by a
+ * gap. It begins at the place that was asked for, or else with the first event of each topic.
  */
 export class StreamChecker {
   readonly #topics = new Map<string, TopicState>();
@@ -45,9 +45,13 @@ export class StreamChecker {
   #reordered = 0;
   #epochChanges = 0;
 
+  constructor(start?: PositionOfTopic) {
+    if (start !== undefined) this.#begin(start.topic, start.epoch, start.offset);
+  }
+
   observe(event: TopicEvent): void {
     if (event.type === 'message') this.#record(event.topic, event.epoch, event.offset);
-    else this.#gap(event.topic, event.epoch, { from: event.fromOffset, to: event.toOffset });
+    else this.#gap(event);
   }
 
   findings(): Findings {
@@ -68,8 +72,9 @@ export class StreamChecker {
     else this.#late(state, offset);
   }
 
-  #gap(topic: string, epoch: string, { from, to }: Range): void {
-    const state = this.#enter(topic, epoch, from);
+  #gap({ topic, epoch, fromOffset: from, toOffset: to, reason }: TopicGap): void {
+    // A history may be lost and keep its name, where a server remembers less of it than was received.
+    const state = reason === 'EPOCH_CHANGED' ? this.#beginAnew(topic, epoch, from) : this.#enter(topic, epoch, from);
     // What was delivered already is not lost; a gap may also be empty.
     const lost = { from: Math.max(from, state.next), to };
     if (lost.to < lost.from) return;
@@ -77,14 +82,22 @@ export class StreamChecker {
     this.#advance(state, lost);
   }
 
-  /** The state of a topic; where it is new, or its history is another one, `first` is what is due. */
+  /** The state of a topic; where it is new, or its history is another one without a word, `first` is what is due. */
   #enter(topic: string, epoch: string, first: number): TopicState {
     const state = this.#topics.get(topic);
-    if (state?.epoch === epoch) return state;
-    if (state !== undefined) this.#epochChanges += 1;
-    const entered = { epoch, next: first, holes: [] };
-    this.#topics.set(topic, entered);
-    return entered;
+    if (state === undefined) return this.#begin(topic, epoch, first);
+    return state.epoch === epoch ? state : this.#beginAnew(topic, epoch, first);
+  }
+
+  #beginAnew(topic: string, epoch: string, first: number): TopicState {
+    this.#epochChanges += 1;
+    return this.#begin(topic, epoch, first);
+  }
+
+  #begin(topic: string, epoch: string, next: number): TopicState {
+    const state = { epoch, next, holes: [] };
+    this.#topics.set(topic, state);
+    return state;
   }
 
   #advance(state: TopicState, seen: Range): void {
@@ -112,6 +125,19 @@ export class StreamChecker {
     state.holes = state.holes.flatMap((each) => (each === hole ? rest : [each]));
   }
 }
+
+/** The findings of all subscriptions together. */
+export const total = (findings: readonly Findings[]): Findings => {
+  const sum = (field: keyof Findings): number => findings.reduce((so, each) => so + each[field], 0);
+  return {
+    records: sum('records'),
+    lost: sum('lost'),
+    missing: sum('missing'),
+    duplicates: sum('duplicates'),
+    reordered: sum('reordered'),
+    epochChanges: sum('epochChanges'),
+  };
+};
 
 /** Did every record come once, in order? */
 export const isFaultless = ({ records: _, ...faults }: Findings): boolean =>

@@ -19,6 +19,9 @@ export const parseFrom = (text: string): FromArgument => {
   if (word === 'since' && agoMs !== undefined) return { agoMs };
   const number = /^[1-9]\d{0,15}$/.test(value) ? Number(value) : undefined;
   if (at > 0 && number !== undefined && Number.isSafeInteger(number) && word !== 'since') {
+    if (word === 'latest' || word === 'earliest') {
+      throw new InvalidArgumentError(`${word} takes no number; the last ${number} records are last:${number}.`);
+    }
     return word === 'last' ? { last: number } : { epoch: word, offset: number };
   }
   throw new InvalidArgumentError(`It must be ${FROM_FORMS}, such as last:100 or since:10m.`);

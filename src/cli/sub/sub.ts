@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import type { Client, OnLagName, TopicEvent } from '../../client/index.js';
+import type { Client, OnLagName, TopicEvent, TopicPosition } from '../../client/index.js';
 import { nowUs } from '../clock.js';
 import { type ConnectionOptions, withClient } from '../connection.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { Failure } from '../failure.js';
 import { interrupted } from '../interrupted.js';
 import { Output } from '../output.js';
-import { Audit } from './audit.js';
+import { Audit, type Check } from './audit.js';
 import { isFaultless } from './checker.js';
 import { asData, asJson, asPrintable, describeGap } from './format.js';
 import { type FromArgument, resolveFrom } from './from.js';
@@ -31,23 +31,29 @@ export const sub = async (topics: readonly string[], options: SubOptions): Promi
   setMaxListeners(0, signal);
 
   let left = options.count ?? Number.POSITIVE_INFINITY;
-  const take = async (event: TopicEvent): Promise<void> => {
+  const take = async (event: TopicEvent, check: Check | undefined): Promise<void> => {
     if (left === 0) return;
-    audit?.observe(event, nowUs());
+    check?.(event, nowUs());
     if (event.type === 'message') left -= 1;
     if (left === 0) enough.abort();
     await print(event, options, output);
   };
   await withClient(options, 'push-daemon sub', signal, (client) =>
-    Promise.all(topics.map((topic) => follow(client, topic, options, signal, take))),
+    Promise.all(
+      topics.map((topic) => {
+        const check = audit?.subscription(isPlace(options.from) ? { topic, ...options.from } : undefined);
+        return follow(client, topic, options, signal, (event) => take(event, check));
+      }),
+    ),
   );
   await output.end();
   if (audit !== undefined) conclude(audit, options);
 };
 
+const isPlace = (from: FromArgument): from is TopicPosition => typeof from === 'object' && 'epoch' in from;
+
 const assertOnePlace = (topics: readonly string[], from: FromArgument): void => {
-  const isPlace = typeof from === 'object' && 'epoch' in from;
-  if (isPlace && (topics.length > 1 || topics.some((topic) => /[*>]/.test(topic)))) {
+  if (isPlace(from) && (topics.length > 1 || topics.some((topic) => /[*>]/.test(topic)))) {
     throw new Failure('usage', '--from EPOCH:OFFSET is a place in one topic: name that one, without wildcards');
   }
 };
