@@ -67,8 +67,7 @@ export class Connection implements SessionHost, TransportEvents, Contained {
       this.#session.waiting(0, this.#now);
       this.flush();
       this.#intake.drained();
-      const subscriber = this.#requests?.subscriber;
-      if (subscriber?.owed === true) subscriber.wake();
+      if (this.owed) this.#requests?.subscriber.wake();
     });
   }
 
@@ -186,6 +185,16 @@ export class Connection implements SessionHost, TransportEvents, Contained {
 
   get linkClass(): LinkClass {
     return this.#session.liveness.linkClass;
+  }
+
+  /** Is there anything that it has asked for and not been sent? */
+  get owed(): boolean {
+    return this.#requests?.subscriber.owed === true;
+  }
+
+  /** Answers the long polls that wait: nothing more is to be waited for. */
+  endWaits(): void {
+    this.#requests?.subscriber.endWaits();
   }
 
   /** In how many topics it is behind. */

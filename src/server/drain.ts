@@ -9,12 +9,13 @@ const RETURNS_PER_SECOND = 500;
 const RETURN_MS_MIN = 100;
 /** How often it is looked at who has caught up, and who is left. */
 const LOOK_MS = 50;
-/** Of the time that a drain has, what those who are behind get for catching up; the rest is for taking it and leaving. */
+/** Of the time that a drain has, what those who are owed something get for that; the rest is for taking it and leaving. */
 const CATCH_UP_SHARE = 0.5;
 
 /**
- * Sends everyone away: those who have been sent everything at once, those who are behind when they have caught up or
- * half of the time has passed. Each is told when to come back, at random within a time that spreads them.
+ * Sends everyone away: those who have been sent everything at once, those who are owed something (records, topics of a
+ * pattern, the rest of a FETCH) when they have been sent it or half of the time has passed. Nobody is waited for who only
+ * waits himself: long polls are answered with what there is. Each is told when to come back, at random within a time that spreads them.
  */
 export class Drain {
   readonly #env: Environment;
@@ -53,7 +54,8 @@ export class Drain {
 
   #sendAway(nowMs: number): void {
     for (const connection of this.#staying) {
-      if (connection.lagging > 0 && nowMs < this.#catchUpByMs) continue;
+      contain(connection, () => connection.endWaits());
+      if (connection.owed && nowMs < this.#catchUpByMs) continue;
       const retryAfterMs = Math.round(RETURN_MS_MIN + this.#spreadMs * this.#env.random.next());
       const cause = localCause('DRAINING', 'the server is going away', retryAfterMs);
       contain(connection, () => connection.close(cause, this.#deadlineMs - nowMs));

@@ -107,6 +107,11 @@ export class Subscriber implements Contained {
     for (const topic of this.cursors.keys()) if (!this.listensTo(topic)) this.catchUp(topic);
   }
 
+  /** Answers the fetches that wait for an append, as if their time was up. */
+  endWaits(): void {
+    for (const fetch of this.fetches.values()) fetch.expire();
+  }
+
   /** The connection is gone: everything that it has is given back. */
   leave(): void {
     for (const fetch of this.fetches.values()) fetch.cancel();

@@ -693,6 +693,35 @@ t.test('D1 a reader that is behind when the drain begins is sent what is there, 
   t.equal(world.stats.connections, 0);
 });
 
+t.test('D1 who is owed topics of a pattern or the rest of a FETCH is told to go behind them', async (t) => {
+  const world = new World();
+  const writer = world.client();
+  for (let i = 0; i < 3_000; i++) writer.publish(`t.${i}`, '');
+  for (let i = 0; i < 40; i++) writer.publish('a', 'x'.repeat(50_000));
+  const [listener, fetcher] = [world.client(), world.client()];
+  for (const client of [listener, fetcher]) client.link.allow(0);
+  listener.subscribe('t.*');
+  fetcher.fetch('a', { start: Start.EARLIEST });
+  t.equal(world.stats.laggingCursors, 0, 'what is owed is no lag');
+  void world.server.drain(10_000);
+  world.advance(100);
+  t.same([listener.cause, fetcher.cause, writer.cause], ['none', 'none', 'DRAINING']);
+  for (const client of [listener, fetcher]) client.link.allow(Infinity);
+  world.advance(1_000);
+  t.same([listener.cause, fetcher.cause], ['DRAINING', 'DRAINING']);
+  t.equal(listener.of('subscribed').length, 3_001);
+  t.equal(fetcher.of('fetched').length, 1);
+  t.equal(fetcher.offsets('a').length, 40);
+});
+
+t.test('D1 a long poll is answered at once, and holds no drain up', async (t) => {
+  const world = new World();
+  const client = world.client().fetch('a', { waitMs: 30_000 });
+  t.same(client.heard(), []);
+  void world.server.drain(10_000);
+  t.match(client.heard(), [{ type: 'fetched', nextOffset: 1, more: false }, { type: 'close' }]);
+});
+
 t.test('D2 a reader that never reads is destroyed at the deadline', async (t) => {
   const world = new World();
   const [stuck, writer] = [world.client().subscribe('a'), world.client()];
