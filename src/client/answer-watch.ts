@@ -41,6 +41,11 @@ export class AnswerWatch {
     this.#asked.delete(requestId);
   }
 
+  /** Nothing that was asked until now has an answer that matters any more. */
+  forget(): void {
+    this.#asked.clear();
+  }
+
   /** This end stops reading: no answer can come, so the time does not count. */
   hold(): void {
     this.#reading = 'held';

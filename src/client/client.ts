@@ -28,6 +28,8 @@ import type { ClientWorld } from './world.js';
  * A client of the daemon. It dials when it is made, comes back by itself whenever its link is lost, and has everything
  * go on where it was: subscriptions by position, publishes with the same ids. It is at its end after `close`, or when a
  * server says that it need not come back; then everything fails with CLOSED or NOT_RETRYABLE.
+ *
+ * What is asked for wrongly is thrown at the call by what returns no promise, and rejects where there is one.
  */
 export class Client implements AsyncDisposable {
   readonly #core: ClientCore;
@@ -53,7 +55,7 @@ export class Client implements AsyncDisposable {
     return this.#status.connected(signal);
   }
 
-  /** What happens to the link: the newest event, and all that follow. Ends behind `closed`. */
+  /** What happens to the link: the newest event, and all that follow. Ends behind `closed`. Throws INVALID_ARGUMENT. */
   status(signal?: AbortSignal): AsyncIterableIterator<LinkEvent, undefined> {
     return this.#status.events(optionalSignal(signal, 'signal'));
   }
@@ -92,7 +94,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Subscribes to a topic or a pattern; see `Subscription`. A client can have one subscription of each name. Where two
-   * of them cover the same topic, the later one begins in it where the earlier one is.
+   * of them cover the same topic, the later one begins in it where the earlier one is. Throws INVALID_ARGUMENT, ABORTED,
+   * CLOSED and NOT_RETRYABLE at once; what the server says comes from `ready` and the iteration.
    */
   subscribe(topic: string, options: SubscribeOptions = {}): Subscription {
     const { from, onLag, signal, ...limits } = subscribeOptions(options);
@@ -102,8 +105,10 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Reads a part of a topic that this client neither subscribes to nor fetches already. Rejects with INVALID_ARGUMENT,
-   * REFUSED, ABORTED, CLOSED and NOT_RETRYABLE.
+   * Reads a part of a topic that this client does not subscribe to (REFUSED, ALREADY_SUBSCRIBED otherwise). Fetches of one
+   * topic are answered one after the other; one that was aborted while it waited for a record keeps its turn until the
+   * server has answered it, for what is left of its `waitMs`. Rejects with INVALID_ARGUMENT, REFUSED, ABORTED, CLOSED and
+   * NOT_RETRYABLE.
    */
   async fetch(topic: string, options: FetchOptions = {}): Promise<FetchResult> {
     const checked = fetchOptions(options);
@@ -115,7 +120,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Ends subscriptions and fetches, waits for what is pending until the timeout, and says goodbye. Resolves when nothing
-   * is left, neither a socket nor a timer.
+   * is left, neither a socket nor a timer. A second call, or the signal of the client, can bring the timeout forward.
+   * Rejects with INVALID_ARGUMENT.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { timeoutMs } = closeOptions(options);

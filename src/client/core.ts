@@ -41,8 +41,8 @@ export class ClientCore implements ConnectorOwner {
   readonly #fetches: Fetches;
   /** Subscriptions whose sinks have enough for now. */
   readonly #paused = new Set<SubscriptionControl>();
-  /** Set while what is pending is still sent: takes the deadline back. */
-  #closing: (() => void) | undefined;
+  /** Set while what is pending is still sent, until the deadline at the latest. */
+  #closing: { readonly deadlineMs: number; readonly cancel: () => void } | undefined;
   /** The end of this turn will see to it. */
   #due: 'nothing' | 'flush' | 'repair' = 'nothing';
   /** The last server's limit; the next one's is only known when it has taken this client in. */
@@ -113,13 +113,17 @@ export class ClientCore implements ConnectorOwner {
   }
 
   /**
-   * Ends subscriptions and fetches at once, publishes when they are acknowledged, or at the deadline. Calls back when
-   * nothing is left, neither a link nor a timer.
+   * Ends subscriptions and fetches at once, publishes when they are acknowledged, or at the timeout; a second call can
+   * bring that forward. Calls back when nothing is left, neither a link nor a timer.
    */
-  close(deadlineMs: number, done: () => void): void {
+  close(timeoutMs: number, done: () => void): void {
     this.#connector.whenGone(done);
-    if (this.#connector.error !== undefined || this.#closing !== undefined) return;
-    this.#closing = this.#world.scheduler.after(deadlineMs, () => this.#connector.close());
+    const deadlineMs = this.#world.clock.monotonicMs() + timeoutMs;
+    const earlier = this.#closing;
+    if (this.#connector.error !== undefined || (earlier !== undefined && earlier.deadlineMs <= deadlineMs)) return;
+    earlier?.cancel();
+    this.#closing = { deadlineMs, cancel: this.#world.scheduler.after(timeoutMs, () => this.#connector.close()) };
+    if (earlier !== undefined) return;
     this.#subscriptions.endAll(undefined);
     this.#fetches.failAll(new ClientError('CLOSED'));
     this.#closeIfIdle();
@@ -165,6 +169,8 @@ export class ClientCore implements ConnectorOwner {
 
   damaged(): void {
     this.#fetches.repair();
+    // All else is asked again, under other numbers.
+    this.#connector.link?.forget();
     this.#subscriptions.repair();
     this.#soon('repair');
   }
@@ -178,7 +184,7 @@ export class ClientCore implements ConnectorOwner {
   }
 
   closed(error: ClientError): void {
-    this.#closing?.();
+    this.#closing?.cancel();
     this.#subscriptions.endAll(error);
     this.#fetches.failAll(error);
     this.#publisher.failAll(error);

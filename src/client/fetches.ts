@@ -24,15 +24,23 @@ export interface FetchResult {
 }
 
 interface PendingFetch extends FetchRequest {
-  readonly settle: (outcome: FetchResult | ClientError) => void;
+  /** Undefined: it was given up, but the server takes no other fetch of the topic until it has answered this one. */
+  settle: ((outcome: FetchResult | ClientError) => void) | undefined;
+  /** Of the last time that the server was asked; 0: never. */
   requestId: number;
   frames: (Messages | Gap)[];
 }
 
-/** The fetches that wait for their answer, across links: one that was under way when a link was lost is asked again. */
+/**
+ * The fetches that wait for their answer, across links: one that was under way when a link was lost is asked again.
+ * Answers name their topic and no request, so those of one topic are asked one after the other.
+ */
 export class Fetches {
   readonly #nextId: () => number;
-  readonly #pending = new Set<PendingFetch>();
+  /** By topic, in order: the first is the one under way if there is a link. */
+  readonly #byTopic = new Map<string, PendingFetch[]>();
+  /** Those under way. */
+  readonly #byRequest = new Map<number, PendingFetch>();
   #link: Link | undefined;
 
   constructor(nextId: () => number) {
@@ -42,37 +50,41 @@ export class Fetches {
   /** Begins a fetch; the returned function forgets it, and it does not settle then. */
   add(request: FetchRequest, settle: (outcome: FetchResult | ClientError) => void): () => void {
     const fetch: PendingFetch = { ...request, settle, requestId: 0, frames: [] };
-    this.#pending.add(fetch);
-    if (this.#link !== undefined) this.#ask(fetch, this.#link);
-    return () => this.#pending.delete(fetch);
+    const queue = this.#byTopic.get(request.topic) ?? [];
+    this.#byTopic.set(request.topic, queue);
+    queue.push(fetch);
+    if (queue[0] === fetch) this.#ask(fetch);
+    return () => this.#giveUp(fetch);
   }
 
   linked(link: Link): void {
     this.#link = link;
-    for (const fetch of this.#pending) this.#ask(fetch, link);
+    for (const [fetch] of this.#byTopic.values()) this.#ask(fetch as PendingFetch);
   }
 
   unlinked(): void {
     this.#link = undefined;
+    const underWay = [...this.#byRequest.values()];
+    this.#byRequest.clear();
+    for (const fetch of underWay) if (fetch.settle === undefined) this.#remove(fetch);
   }
 
   /** Part of an answer may be missing, which nothing tells: it is asked for again on another link. */
   repair(): void {
-    if (this.#pending.size > 0) this.#link?.close(localCause('CORRUPT', 'a damaged frame while fetching'));
+    if (this.#byRequest.size > 0) this.#link?.close(localCause('CORRUPT', 'a damaged frame while fetching'));
   }
 
-  /** Messages name their topic and no request: they belong to whichever fetch of that topic is under way. */
+  /** Messages belong to whichever fetch of their topic is under way. */
   received(frame: Messages | Gap): void {
-    for (const fetch of this.#pending) {
-      if (fetch.topic !== frame.topic) continue;
-      fetch.frames.push(frame);
-      this.#link?.progressed(fetch.requestId);
-    }
+    const [fetch] = this.#byTopic.get(frame.topic) ?? [];
+    if (fetch === undefined) return;
+    if (fetch.settle !== undefined) fetch.frames.push(frame);
+    this.#link?.progressed(fetch.requestId);
   }
 
   fetched({ requestId, epoch, nextOffset, more }: Fetched): void {
     const fetch = this.#take(requestId);
-    fetch?.settle({
+    fetch?.settle?.({
       events: eventsOf(fetch.frames, fetch.start, epoch, nextOffset),
       next: { epoch, offset: nextOffset },
       more,
@@ -82,19 +94,22 @@ export class Fetches {
   /** ERROR: returns false if it is not about a fetch. */
   refused(frame: ErrorFrame): boolean {
     const fetch = this.#take(frame.requestId);
-    fetch?.settle(refused(frame));
+    fetch?.settle?.(refused(frame));
     return fetch !== undefined;
   }
 
   failAll(error: ClientError): void {
-    const pending = [...this.#pending];
-    this.#pending.clear();
-    for (const { settle } of pending) settle(error);
+    const pending = [...this.#byTopic.values()].flat();
+    this.#byTopic.clear();
+    this.#byRequest.clear();
+    for (const { settle } of pending) settle?.(error);
   }
 
-  #ask(fetch: PendingFetch, link: Link): void {
+  #ask(fetch: PendingFetch): void {
+    if (this.#link === undefined) return;
     fetch.requestId = this.#nextId();
     fetch.frames = [];
+    this.#byRequest.set(fetch.requestId, fetch);
     const { requestId, topic, start, maxRecords, maxBytes, waitMs } = fetch;
     const request: Fetch = {
       type: 'fetch',
@@ -107,15 +122,28 @@ export class Fetches {
       waitMs,
       start: start.start,
     };
-    link.ask([request]);
+    this.#link.ask([request]);
+  }
+
+  #giveUp(fetch: PendingFetch): void {
+    fetch.settle = undefined;
+    fetch.frames = [];
+    if (!this.#byRequest.has(fetch.requestId)) this.#remove(fetch);
   }
 
   #take(requestId: number): PendingFetch | undefined {
-    for (const fetch of this.#pending) {
-      if (fetch.requestId !== requestId) continue;
-      this.#pending.delete(fetch);
-      return fetch;
-    }
-    return undefined;
+    const fetch = this.#byRequest.get(requestId);
+    this.#byRequest.delete(requestId);
+    if (fetch !== undefined) this.#remove(fetch);
+    return fetch;
+  }
+
+  /** Takes it out of its queue; if it was the first, the next one has its turn. */
+  #remove(fetch: PendingFetch): void {
+    const queue = this.#byTopic.get(fetch.topic) ?? [];
+    const index = queue.indexOf(fetch);
+    if (index !== -1) queue.splice(index, 1);
+    if (queue.length === 0) this.#byTopic.delete(fetch.topic);
+    else if (index === 0) this.#ask(queue[0] as PendingFetch);
   }
 }

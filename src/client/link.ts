@@ -14,6 +14,7 @@ import {
 } from '../session/index.js';
 import {
   type Close,
+  CODES,
   encodeFrame,
   type Fetch,
   type Frame,
@@ -51,6 +52,8 @@ const SESSION: SessionOptions = {
 const PENDING_BYTES_MAX = 256 * 1024;
 /** A server that announces a shorter heartbeat interval is taken at this; the specification's least is 5 s. */
 const HEARTBEAT_FLOOR_MS = 50;
+
+type Request = Subscribe | Unsubscribe | Publish | Fetch;
 
 /** Who the client says it is. */
 export interface Introduction {
@@ -193,12 +196,21 @@ export class Link implements SessionHost, DialEvents {
   // The client asks:
 
   /** Sends requests that must be answered in time, as one write. */
-  ask(requests: readonly (Subscribe | Unsubscribe | Publish | Fetch)[]): void {
-    if (this.#state === 'ended' || requests.length === 0) return;
+  ask(requests: readonly Request[]): void {
+    if (this.#state === 'ended') return;
+    const frames: Uint8Array[] = [];
     for (const request of requests) {
+      const frame = this.#encode(request);
+      if (frame === undefined) continue;
       this.#answers.asked(request.requestId, request.type === 'fetch' ? request.waitMs : 0);
+      frames.push(frame);
     }
-    this.#write(() => this.#transport.writeAll(requests.map(encodeFrame)));
+    if (frames.length > 0) this.#write(() => this.#transport.writeAll(frames));
+  }
+
+  /** Whoever asked has no use any more for the answers to what was asked until now. */
+  forget(): void {
+    this.#answers.forget();
   }
 
   /** A part of the answer to a request has come. */
@@ -234,6 +246,18 @@ export class Link implements SessionHost, DialEvents {
     if (this.#state !== 'greeting') return;
     this.#state = 'welcomed';
     this.#owner.welcomed(welcome, this.#connectMs);
+  }
+
+  /** What cannot be encoded fails that one request, after this turn, as if the server had refused it; undefined then. */
+  #encode(request: Request): Uint8Array | undefined {
+    try {
+      return encodeFrame(request);
+    } catch (error) {
+      const { requestId } = request;
+      const refusal = { type: 'error', requestId, code: CODES.PROTOCOL_ERROR.code, message: String(error) } as const;
+      this.#world.scheduler.soon(() => this.#owner.reply(refusal));
+      return undefined;
+    }
   }
 
   #write(write: () => void): void {

@@ -17,7 +17,7 @@ export interface ClientWorld {
   readonly scheduler: {
     /** Runs `work` after what has arrived by now was handled: the end of this turn of the event loop. */
     soon(work: () => void): void;
-    /** Runs `work` after so many milliseconds; the returned function cancels it. */
+    /** Runs `work` after so many milliseconds, of which there may be Infinity; the returned function cancels it. */
     after(ms: number, work: () => void): () => void;
   };
   readonly random: {

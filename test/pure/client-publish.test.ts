@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import t from 'tap';
 import { CODES, type Frame, frameBytes, type Publish } from '../../src/wire/index.js';
-import { code, type FakeLink, Pair, settle } from './client-pair.js';
+import { code, type FakeLink, Pair, settle, subscribed } from './client-pair.js';
 
 const texts = ({ records }: Publish): string[] => records.map(({ data }) => Buffer.from(data).toString());
 const ids = ({ records }: Publish): string[] => records.map(({ id }) => Buffer.from(id).toString());
@@ -193,6 +193,48 @@ t.test('a damaged frame may have been an ACK: what is not acknowledged is sent a
   link.say(ack(again as Publish, 1, [{ offset: 1, duplicate: true }]));
   t.match(await publish, { offset: 1 });
   t.equal(pair.links.length, 1, 'on the same link');
+});
+
+t.test('what was asked before a damaged frame is asked again, and not waited for twice', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  pair.client.subscribe('a');
+  const publish = pair.client.publish('b', '1');
+  await published(pair);
+  link.bytes(Buffer.from('00000002ffff00000000', 'hex'));
+  await settle();
+  pair.time.run();
+  for (const frame of link.all()) {
+    if (frame.type === 'publish') link.say(ack(frame, 1));
+    else if (frame.type === 'subscribe') link.say(subscribed(frame.requestId, 'a', 'e', 1, 0));
+    else if (frame.type === 'unsubscribe') link.say({ type: 'unsubscribed', requestId: frame.requestId, topic: 'a' });
+  }
+  await publish;
+  for (let i = 0; i < 20; i++) {
+    pair.time.advance(3_000);
+    link.say({ type: 'pong', nonce: 0n, sentUs: 0n });
+  }
+  t.notOk(
+    link.all().some(({ type }) => type === 'close'),
+    'the link is a good one',
+  );
+});
+
+t.test('what cannot be encoded fails by itself, and nothing else', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const headers = new Map([['h', 'v']]);
+  const bad = code(pair.client.publish('a', { data: 'x', headers }));
+  const good = pair.client.publish('b', 'y');
+  await settle();
+  // It must not be changed before it has settled; who does so all the same, harms no other.
+  for (let i = 0; i < 1_024; i++) headers.set(`${i}`, '');
+  const [batch, ...others] = await published(pair);
+  t.strictSame([batch?.topic, others], ['b', []]);
+  link.say(ack(batch as Publish, 1));
+  await good;
+  t.equal(await bad, 'REFUSED');
+  t.strictSame([pair.client.pending, pair.links.length], [0, 1]);
 });
 
 t.test('an ERROR fails its batch and nothing else', async (t) => {

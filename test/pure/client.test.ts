@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import t from 'tap';
+import { realWorld } from '../../src/client/real-world.js';
 import { CODES, GapReason } from '../../src/wire/index.js';
 import { close, code, collect, messages, Pair, settle, welcome } from './client-pair.js';
 
@@ -55,6 +56,33 @@ t.test('K5 a retry_after_ms is the least that is waited, and the endpoint named 
   pair.link.cut('ECONNREFUSED');
   pair.time.advance(10_000);
   t.equal(pair.link.endpoint, 'one:1', 'once; after that it is the list again');
+});
+
+t.test('K5 a retry_after_ms of weeks is taken for a day', async (t) => {
+  const pair = new Pair();
+  pair.welcome().say(close(CODES.BUSY.code, true, 3_000_000_000));
+  pair.time.advance(24 * 60 * 60 * 1_000 - 1);
+  t.equal(pair.links.length, 1);
+  pair.time.advance(1);
+  t.equal(pair.links.length, 2);
+});
+
+t.test('a wait may be longer than a timer of the platform can be set to, and without end', async (t) => {
+  const set: [() => void, number][] = [];
+  t.intercept(globalThis, 'setTimeout', {
+    value: (work: () => void, ms: number) => set.push([work, ms]),
+  });
+  let worked = 0;
+  const most = 2 ** 31 - 1;
+  const fire = () => set.shift()?.[0]();
+  realWorld.scheduler.after(2 * most + 5, () => worked++);
+  t.strictSame([set[0]?.[1], fire(), set[0]?.[1], fire(), set[0]?.[1]], [most, undefined, most, undefined, 5]);
+  t.equal(worked, 0);
+  fire();
+  t.strictSame([worked, set], [1, []]);
+  realWorld.scheduler.after(Number.POSITIVE_INFINITY, () => worked++);
+  for (let i = 0; i < 100; i++) fire();
+  t.strictSame([worked, set.length, set[0]?.[1]], [1, 1, most]);
 });
 
 t.test('K5 a close that is not retryable is the end, of everything, with the reason', async (t) => {
@@ -211,6 +239,29 @@ t.test('close() gives up at its deadline', async (t) => {
   t.equal(await publish, 'CLOSED');
   t.equal(pair.link.state, 'closed', 'a dial under way is given up');
   t.equal(pair.timers, 0);
+});
+
+t.test('close() again, or the signal of the client, brings the deadline forward, never back', async (t) => {
+  for (const sooner of ['close', 'signal'] as const) {
+    const controller = new AbortController();
+    const pair = new Pair({ signal: controller.signal });
+    const publish = code(pair.client.publish('a', 'x'));
+    const closed = [pair.client.close({ timeoutMs: Number.POSITIVE_INFINITY })];
+    await settle();
+    pair.time.advance(3_600_000);
+    t.equal(pair.client.pending, 1, 'without end');
+    closed.push(pair.client.close({ timeoutMs: 3_000 }), pair.client.close({ timeoutMs: 9_000 }));
+    await settle();
+    pair.time.advance(1_000);
+    t.equal(pair.client.pending, 1);
+    if (sooner === 'close') closed.push(pair.client.close({ timeoutMs: 0 }));
+    else controller.abort();
+    await settle();
+    pair.time.advance(0);
+    t.equal(await publish, 'CLOSED');
+    await Promise.all(closed);
+    t.equal(pair.timers, 0);
+  }
 });
 
 t.test('K4 AbortSignal anywhere: everything ends, nothing leaks', async (t) => {
@@ -370,6 +421,50 @@ t.test('fetch: asked again when the link is lost or damaged in the middle, and r
   await t.rejects(refused, { code: 'REFUSED', reason: 'BAD_TOPIC', retryable: false });
   link.say(messages('a', 1, 3), { type: 'fetched', requestId, epoch: 'e', nextOffset: 4, more: false });
   t.match(await fetch, { events: [{ offset: 3 }] });
+});
+
+t.test('fetch: those of one topic wait for each other, also for one that was given up', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const abandoned = code(pair.client.fetch('a', { from: 'latest', waitMs: 30_000, signal }));
+  const skipped = code(pair.client.fetch('a', { signal }));
+  const next = pair.client.fetch('a', { from: 'earliest' });
+  const last = pair.client.fetch('a', { from: { last: 1 } });
+  const other = pair.client.fetch('b');
+  await settle();
+  const answer = (base: number) => {
+    const { requestId, topic } = link.next('fetch');
+    link.say(messages(topic, base), { type: 'fetched', requestId, epoch: 'e', nextOffset: base + 1, more: false });
+  };
+  controller.abort();
+  t.strictSame([await abandoned, await skipped], ['ABORTED', 'ABORTED']);
+  const [first, beside] = [link.next('fetch'), link.next('fetch')];
+  t.strictSame([first.topic, beside.topic, link.all()], ['a', 'b', []]);
+  link.say({ type: 'fetched', requestId: beside.requestId, epoch: 'e', nextOffset: 1, more: false });
+  await other;
+  link.say(messages('a', 9), { type: 'fetched', requestId: first.requestId, epoch: 'e', nextOffset: 10, more: false });
+  answer(1);
+  answer(9);
+  t.match([await next, await last], [{ events: [{ offset: 1 }] }, { events: [{ offset: 9 }] }]);
+  t.strictSame(link.all(), []);
+});
+
+t.test('fetch: what was given up is not asked again on another link, and the next has its turn', async (t) => {
+  const pair = new Pair();
+  pair.welcome();
+  const controller = new AbortController();
+  const abandoned = code(pair.client.fetch('a', { waitMs: 30_000, signal: controller.signal }));
+  const next = pair.client.fetch('a', { maxRecords: 7 });
+  await settle();
+  controller.abort();
+  t.equal(await abandoned, 'ABORTED');
+  const link = pair.reconnect();
+  const { requestId, maxRecords } = link.next('fetch');
+  t.strictSame([maxRecords, link.all()], [7, []]);
+  link.say({ type: 'error', requestId, code: CODES.FORBIDDEN.code, message: 'no' });
+  t.equal(await code(next), 'REFUSED');
 });
 
 t.test('what cannot be is refused before anything is sent', async (t) => {
