@@ -4,9 +4,11 @@ import { addConnectionFlags } from '../connection.js';
 import type { PubOptions } from './pub.js';
 
 const HELP = `
-Without DATA, standard input is published, a line a record. Every record is acknowledged by the daemon, or told of on
-standard error; what has no id of its own is given one, so that a record sent again after a lost connection is not
-there twice. With --json each acknowledged record is a line of standard output (line, topic, epoch, offset, duplicate).`;
+Without DATA, standard input is published, a line a record. A line is the bytes before a line feed: a carriage return
+there is part of it, an empty line is an empty record, and the last line needs no line feed. Every record is
+acknowledged by the daemon, or told of on standard error; what has no id of its own is given one, so that a record sent
+again after a lost connection is not there twice. With --json each acknowledged record is a line of standard output
+(line, topic, epoch, offset, duplicate).`;
 
 const ACK_MS_DEFAULT = 30_000;
 

@@ -11,6 +11,9 @@ With --json every line is an object with "type": "message" (topic, epoch, offset
 data; "encoding": "base64" where the data is no text) or "gap" (topic, epoch, fromOffset, toOffset, reason). With
 --check as well, the last line of standard error is one of "type": "summary" (seconds, records, lost, missing,
 duplicates, reordered, epochChanges; ageMs: p50, p90, p99, p999, max, or null if there was no record).
+Topics that overlap are subscriptions of their own: a record may be printed, and counted, for each of them.
+--check sees what the SDK delivers, which goes on where it was, drops what came before, and asks again for what is
+missing: faults of the link that it mends are not seen; losses that stay, lost histories, and faults of the SDK are.
 A reader that goes away (sub … | head -2) is noticed when the next record is written: --count 2 ends it at once.`;
 
 export const define = (command: Command): void => {
