@@ -3,6 +3,7 @@ import { createLogger, type Logger, startSidePort, watchEventLoop } from '../obs
 import { type Address, Listener, PushServer } from '../server/index.js';
 import { realClock, realRandomness, realScheduler } from './environment.js';
 import { serverOptions } from './options.js';
+import { RefusalWarnings } from './refusals.js';
 import { daemonMetrics, readGauges, telemetryOf } from './telemetry.js';
 import { VERSION } from './version.js';
 
@@ -37,8 +38,9 @@ export async function startDaemon({ config: initial, logTo }: DaemonOptions): Pr
   let config = initial;
   const log = createLogger({ level: config.logLevel, ...(logTo && { stream: logTo }) });
   const metrics = daemonMetrics(VERSION);
-  const clock = realClock();
-  const env = { clock, scheduler: realScheduler, random: realRandomness, log, telemetry: telemetryOf(metrics) };
+  const warnings = new RefusalWarnings(log, realScheduler);
+  const telemetry = telemetryOf(metrics, warnings);
+  const env = { clock: realClock(), scheduler: realScheduler, random: realRandomness, log, telemetry };
   const server = new PushServer(serverOptions(config, VERSION), env);
   const listener = new Listener(server, log);
   readGauges(metrics, server);
@@ -48,6 +50,7 @@ export async function startDaemon({ config: initial, logTo }: DaemonOptions): Pr
   const stop = async () => {
     listener.close();
     server.stop();
+    warnings.stop();
     unwatch();
     await sidePort?.close();
   };

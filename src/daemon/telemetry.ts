@@ -2,6 +2,7 @@ import { createMetrics } from '../observe/index.js';
 import type { PushServer, Telemetry } from '../server/index.js';
 import { GapReason } from '../wire/index.js';
 import { METRIC_LABELS } from './metric-labels.js';
+import type { RefusalWarnings } from './refusals.js';
 
 const gapLabels = new Map(
   Object.entries(GapReason).map(([name, reason]) => [
@@ -13,11 +14,14 @@ const gapLabels = new Map(
 export type DaemonMetrics = ReturnType<typeof daemonMetrics>;
 export const daemonMetrics = (version: string) => createMetrics({ version, labels: METRIC_LABELS });
 
-/** What the server counts, as metrics. */
-export function telemetryOf(metrics: DaemonMetrics): Telemetry {
+/** What the server counts, as metrics; of those who are refused the operator is warned, too. */
+export function telemetryOf(metrics: DaemonMetrics, warnings: RefusalWarnings): Telemetry {
   return {
     accepted: () => metrics.connectionsAccepted.inc(),
-    rejected: (reason) => metrics.connectionsRejected.inc(reason),
+    rejected: (reason) => {
+      metrics.connectionsRejected.inc(reason);
+      warnings.refused(reason);
+    },
     closed: (cause) => metrics.closes.inc(cause as (typeof METRIC_LABELS.causes)[number]),
     internalError: () => metrics.internalErrors.inc(),
     frameReceived: (type) => metrics.framesReceived.inc(type),
