@@ -172,11 +172,12 @@ t.test('nobody there: told, with the cause, and given up in time with 3', async 
 });
 
 t.test("no place left: the last line says so, in the daemon's words", async (t) => {
-  const { port } = await daemon(t, ['--max-conns', '1']);
+  const { port, logged } = await daemon(t, ['--max-conns', '1']);
   await dial(t, port);
   const { code, stderr } = await run(t, ['sub', 'x', '--port', port, '--connect-timeout', '1s']);
   t.equal(code, 3);
   t.match(stderr, /^push-daemon: no connection to \S+ within 1 s: BUSY, ./m);
+  t.match(await logged('connections refused: at max-conns'), { level: 'warn', refused: 1 });
 });
 
 t.test('a port on which something else is spoken, and a daemon that refuses, are told apart', async (t) => {
@@ -233,7 +234,7 @@ t.test('demo: figures come, the daemon is killed and comes back, and they go on'
   t.equal(await demo.ended, 0);
   const { text } = demo.stdout;
   t.match(text, /^machine\.memory +\S+:\d+ +\S+ (µs|ms|s) +[█░]{20} .* of /m);
-  t.match(text, /published, (\d+) received, 0 missing, 0 twice; the history lost 1 time/);
+  t.match(text, /published, (\d+) received, 0 missing, 0 twice.*\nthe history was lost 1 time/);
   t.notMatch(text, '\u001b', 'no colour where there is no terminal');
   t.match(await run(t, ['demo', '--seconds', '2']), { stdout: /records? published/ }, 'it ends by itself, too');
 });

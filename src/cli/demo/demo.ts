@@ -72,8 +72,10 @@ const until = async (signal: AbortSignal, ms?: number): Promise<void> => {
 
 const conclude = (published: number, { account, ages, historiesLost }: FigureSubscriber): void => {
   const { received, missing, twice } = account;
-  const notes = [`${counted(published, 'record')} published, ${received} received, ${missing} missing, ${twice} twice`];
-  if (historiesLost > 0) notes.push(`the history lost ${counted(historiesLost, 'time')}, with the daemon's memory`);
-  if (ages !== undefined) notes.push(`age p50 ${humanTime(ages.p50)}, p99 ${humanTime(ages.p99)}`);
-  process.stdout.write(`\n${notes.join('; ')}\n`);
+  const age = ages === undefined ? '' : `; age p50 ${humanTime(ages.p50)}, p99 ${humanTime(ages.p99)}`;
+  const lines = [
+    `${counted(published, 'record')} published, ${received} received, ${missing} missing, ${twice} twice${age}`,
+  ];
+  if (historiesLost > 0) lines.push(`the history was lost ${counted(historiesLost, 'time')}, with the daemon's memory`);
+  process.stdout.write(`\n${lines.join('\n')}\n`);
 };

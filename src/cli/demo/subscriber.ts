@@ -83,7 +83,7 @@ export class FigureSubscriber {
     this.#gapMs = nowMs;
     const isHistory = reason === 'EPOCH_CHANGED';
     if (isHistory) this.#historiesLost += 1;
-    const why = isHistory ? 'their history was in the memory of the killed daemon, and is lost' : 'records are lost';
+    const why = isHistory ? "lost with the killed daemon's memory" : 'records are lost';
     this.#tell('odd', `GAP, ${reason}, in all topics: ${why}`);
   }
 }
