@@ -46,8 +46,8 @@ export function eventsOf(
 
 /**
  * Which of the frames are the answer: those that lead, one behind the other, from the position asked for to where the
- * answer says that it ends. Others are of a subscription to the same topic that has just been begun, whose GAP
- * overtakes data, or ended. Where two frames tell of the same records, the records go before a GAP, and what came later
+ * answer says that it ends. Others are of a subscription to the same topic that was being ended when this was asked:
+ * they come before UNSUBSCRIBED. Where two frames tell of the same records, the records go before a GAP, and what came later
  * before what came earlier.
  */
 function answerIn(

@@ -5,8 +5,8 @@ import type { StartAt } from './subscription.js';
 import type { Topic } from './topic.js';
 
 /**
- * Begins delivery of a topic: confirms, declares what is lost, and sets the cursor. False: the position asked for is
- * beyond the head, and nothing was begun.
+ * Begins delivery of a topic: sets the cursor, ends a fetch, confirms, and declares what is lost. False: the position
+ * asked for is beyond the head, and nothing was begun.
  */
 export function begin(
   subscriber: Subscriber,
@@ -16,19 +16,14 @@ export function begin(
   startAt: StartAt,
 ): boolean {
   const { log } = topic;
-  const { out, delivery } = subscriber;
   const place = beginning(log, startAt);
   if (place === undefined) return false;
-  sayWhere(subscriber, topic, requestId, place.offset);
-  if (place.gap !== undefined) {
-    const { from, to, reason } = place.gap;
-    out.control({ type: 'gap', topic: topic.name, epoch: log.epoch, fromOffset: from, toOffset: to, reason });
-    delivery.env.telemetry.gap(reason);
-  }
   const history = asksForHistory(startAt.start, onLag) ? log.bytesBehind(place.offset) : 0;
-  subscriber.place(topic, place.offset, onLag, history + delivery.lagLimit);
-  // Behind the cursor, for a topic that nobody listens to is forgotten.
+  subscriber.place(topic, place.offset, onLag, history + subscriber.delivery.lagLimit);
+  // The cursor comes first, for a topic that nobody listens to is forgotten.
   subscriber.fetches.get(topic)?.finish();
+  sayWhere(subscriber, topic, requestId, place.offset);
+  if (place.gap !== undefined) subscriber.declareGap(topic, place.gap.from, place.gap.to, place.gap.reason);
   return true;
 }
 
@@ -38,5 +33,5 @@ export function confirm(subscriber: Subscriber, topic: Topic, requestId: number)
 }
 
 function sayWhere({ out }: Subscriber, { name, log }: Topic, requestId: number, nextOffset: number): void {
-  out.control({ type: 'subscribed', requestId, topic: name, epoch: log.epoch, nextOffset, headOffset: log.head });
+  out.inOrder({ type: 'subscribed', requestId, topic: name, epoch: log.epoch, nextOffset, headOffset: log.head });
 }

@@ -6,6 +6,9 @@ import { type Beginning, beginning, offsetInFuture } from './start.js';
 import type { Subscriber } from './subscriber.js';
 import type { Topic } from './topic.js';
 
+/** What the answer holds so far: of nothing, a GAP and records the last that has been sent; or it waits for the first. */
+type State = 'nothing' | 'gap' | 'records' | 'waiting';
+
 /**
  * One FETCH: it sends what there is, within its limits, and FETCHED behind it; or, if there is nothing, waits for the
  * next append (a long poll) until its time is up.
@@ -20,10 +23,7 @@ export class PendingFetch implements WheelItem {
   #offset: number;
   #records: number;
   #bytes: number;
-  #state: 'reading' | 'waiting' = 'reading';
-  /** Something has been sent: there is nothing to wait for any more. */
-  #answered: boolean;
-  #sentAny = false;
+  #state: State;
 
   constructor(subscriber: Subscriber, topic: Topic, request: Fetch, begin: Beginning, wheel: TimerWheel) {
     this.#subscriber = subscriber;
@@ -31,7 +31,7 @@ export class PendingFetch implements WheelItem {
     this.#requestId = request.requestId;
     this.#wheel = wheel;
     this.#offset = begin.offset;
-    this.#answered = begin.gap !== undefined;
+    this.#state = begin.gap === undefined ? 'nothing' : 'gap';
     this.#records = request.maxRecords === 0 ? FETCH_RECORDS_DEFAULT : request.maxRecords;
     this.#bytes = Math.min(FETCH_BYTES_MAX, request.maxBytes === 0 ? FETCH_BYTES_MAX : request.maxBytes);
     const waitMs = Math.min(FETCH_WAIT_MS_MAX, request.waitMs);
@@ -42,8 +42,8 @@ export class PendingFetch implements WheelItem {
 
   /** Something was appended to the topic. */
   wake(): void {
-    if (this.#state === 'reading') return;
-    this.#state = 'reading';
+    if (this.#state !== 'waiting') return;
+    this.#state = 'nothing';
     this.#subscriber.wake();
   }
 
@@ -65,19 +65,17 @@ export class PendingFetch implements WheelItem {
     let bytes = this.#declareEvicted();
     const slice = log.read(this.#offset, Math.min(SLICE_BYTES_MAX, this.#bytes), this.#offset + this.#records);
     // A first batch is sent whatever its size, or nobody would get on.
-    const fits = slice !== undefined && (slice.bytes.length <= this.#bytes || !this.#sentAny);
-    if (fits) {
+    if (slice !== undefined && (slice.bytes.length <= this.#bytes || this.#state !== 'records')) {
       this.#subscriber.out.data(slice.bytes);
       this.#subscriber.countDelivered(slice.records, slice.frames, slice.timestampUs);
-      this.#sentAny = true;
-      this.#answered = true;
+      this.#state = 'records';
       this.#offset = slice.next;
       this.#records -= slice.records;
       this.#bytes -= slice.bytes.length;
       bytes += slice.bytes.length;
+      if (this.#records > 0 && this.#bytes > 0 && this.#offset <= log.head) return bytes;
     }
-    if (fits && this.#records > 0 && this.#bytes > 0 && this.#offset <= log.head) return bytes;
-    if (this.#answered || bytes > 0 || this.#deadlineMs === 0) return bytes + this.finish();
+    if (this.#state !== 'nothing' || this.#deadlineMs === 0) return bytes + this.finish();
     this.#state = 'waiting';
     this.#wheel.schedule(this, this.#deadlineMs);
     return 0;
@@ -110,6 +108,7 @@ export class PendingFetch implements WheelItem {
     if (this.#offset >= log.first) return 0;
     const from = this.#offset;
     this.#offset = log.first;
+    if (this.#state === 'nothing') this.#state = 'gap';
     return this.#subscriber.declareGap(this.#topic, from, log.first - 1, GapReason.EVICTED);
   }
 }

@@ -27,7 +27,7 @@ export const SCANNED_RECORD_COST = 256;
  */
 export const CONFLATION_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Control frames that wait for a link; past it the peer's requests are not read until it has drained. */
+/** Frames other than MESSAGES that wait for a link; past it the peer's requests are not read until it has drained. */
 export const CONTROL_BYTES_MAX = 64 * 1024;
 
 /** Frames taken from one connection before the others have their turn. */

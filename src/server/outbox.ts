@@ -4,8 +4,9 @@ import type { Telemetry } from './environment.js';
 import { CONTROL_BYTES_MAX, IN_FLIGHT_BYTES_MAX } from './limits.js';
 
 /**
- * What waits to be written to one connection: control frames first, then data. Everything leaves in one write, at the
- * end of whatever produced it. Data is not queued here: while the link holds bytes that the peer has not taken, the
+ * What waits to be written to one connection, in two lanes: control frames, and behind them data with all that has its
+ * place among the data. Whatever tells of the topics that the peer listens to or fetches is in the second lane, so it
+ * keeps its order. Everything leaves in one write, at the end of whatever produced it. Data is not queued here: while the link holds bytes that the peer has not taken, the
  * outbox is full, and who wants to send data keeps a cursor instead.
  */
 export class Outbox {
@@ -15,6 +16,8 @@ export class Outbox {
   #controlBytes = 0;
   #data: Uint8Array[] = NOTHING;
   #dataBytes = 0;
+  /** Of both lanes, the frames that were made for this peer: what its requests have this end hold. */
+  #ownBytes = 0;
 
   constructor(transport: Transport, telemetry: Telemetry) {
     this.#transport = transport;
@@ -28,7 +31,7 @@ export class Outbox {
 
   /** The peer does not take the answers to its requests: no more requests are read until it does. */
   get clogged(): boolean {
-    return this.#controlBytes > CONTROL_BYTES_MAX;
+    return this.#ownBytes > CONTROL_BYTES_MAX;
   }
 
   /** Adds a control frame, which goes ahead of all data that is not yet on its way. */
@@ -37,6 +40,7 @@ export class Outbox {
     if (this.#control === NOTHING) this.#control = [];
     this.#control.push(bytes);
     this.#controlBytes += bytes.length;
+    this.#ownBytes += bytes.length;
     this.#telemetry.frameSent(frame.type);
   }
 
@@ -44,6 +48,7 @@ export class Outbox {
   inOrder(frame: Frame): number {
     const bytes = encodeFrame(frame);
     this.data(bytes);
+    this.#ownBytes += bytes.length;
     this.#telemetry.frameSent(frame.type);
     return bytes.length;
   }
@@ -69,6 +74,7 @@ export class Outbox {
     this.#data = NOTHING;
     this.#controlBytes = 0;
     this.#dataBytes = 0;
+    this.#ownBytes = 0;
     this.#telemetry.bytesSent(bytes);
     if (pieces.length === 1) this.#transport.write(pieces[0] as Uint8Array);
     else this.#transport.writeAll(pieces);

@@ -50,7 +50,7 @@ export class Requests {
     }
     this.#changes.charge(coverage(subscription) / TOPICS_PER_CHANGE);
     this.subscriber.unsubscribe(topic, subscription);
-    this.subscriber.out.control({ type: 'unsubscribed', requestId, topic });
+    this.subscriber.out.inOrder({ type: 'unsubscribed', requestId, topic });
   }
 
   fetch(request: Fetch): void {

@@ -84,7 +84,7 @@ export class Subscriber implements Contained {
     const { group } = subscription;
     this.subscriptions.set(group.pattern, subscription);
     group.members.set(this, subscription);
-    this.out.control({
+    this.out.inOrder({
       type: 'subscribed',
       requestId: subscription.requestId,
       topic: group.pattern,

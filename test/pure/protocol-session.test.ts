@@ -136,8 +136,9 @@ t.test('HSK-3 the version, and slots that are kept for those who resume', async 
 });
 
 t.test('HSK-4 HSK-5 WELCOME, and then what was sent on behind HELLO, in order', async (t) => {
-  const client = new World().dial().send(HELLO, subscribeFrame(1, 'a'), ping(1));
-  t.same(client.names(), ['welcome', 'subscribed', 'pong']);
+  const client = new World().dial().send(HELLO, ping(1), subscribeFrame(1, 'a'), subscribeFrame(2, 'b'));
+  t.same(client.names(), ['welcome', 'pong', 'subscribed', 'subscribed']);
+  t.match(client.of('subscribed'), [{ requestId: 1 }, { requestId: 2 }]);
   t.match(client.of('welcome'), [{ version: 1, heartbeatMs: 5_000, maxPayload: 1024 * KIB, principal: '' }]);
   t.not(client.of('welcome')[0]?.connectionId, '');
 });
@@ -157,8 +158,8 @@ t.test('HSK-8 request_id comes back', async (t) => {
   const client = new World().client();
   client.send(subscribeFrame(7, 'a'), subscribeFrame(7, 'a'), { type: 'unsubscribe', requestId: 8, topic: 'a' });
   t.match(client.heard(), [
-    { type: 'subscribed', requestId: 7 },
     { type: 'error', requestId: 7 },
+    { type: 'subscribed', requestId: 7 },
     { type: 'unsubscribed', requestId: 8 },
   ]);
 });
@@ -174,6 +175,13 @@ t.test('HSK-9 no requests are read while answers wait, and nobody is judged mean
   client.link.allow(Infinity);
   world.time.run();
   t.equal(client.errors.length, 5_000);
+  const subscribing = world.client();
+  subscribing.link.allow(0);
+  for (let i = 0; i < 900; i++) subscribing.subscribe(`${i}`.padEnd(200, 'x'));
+  t.ok(subscribing.link.paused, 'SUBSCRIBED counts too');
+  subscribing.link.allow(Infinity);
+  world.time.run();
+  t.equal(subscribing.of('subscribed').length, 900);
 });
 
 t.test('HSK-10 control frames overtake data', async (t) => {

@@ -368,12 +368,37 @@ t.test('FET-5 FET-6 a fetch beside a subscription or another fetch of the same t
   t.same(reader.errors, ['ALREADY_SUBSCRIBED']);
   reader.heard();
   reader.subscribe('x');
-  t.same(reader.names(), ['subscribed', 'fetched']);
+  t.same(reader.names(), ['fetched', 'subscribed']);
   writer.publish('x', 'live');
   t.same(reader.texts('x'), ['live']);
   const busy = world.client();
   for (let i = 0; i < 65; i++) busy.fetch(`t${i}`, { waitMs: 9_000 });
   t.same(busy.errors, ['RATE_LIMITED']);
+});
+
+t.test('HSK-10 FET-6 what tells of a topic keeps its order, and FETCHED is ahead of SUBSCRIBED', async (t) => {
+  const { writer, world } = withWriter();
+  keepOnly(world, 5);
+  for (let i = 1; i <= 20; i++) writer.publish('a', `${i}`);
+  const reader = world.client();
+  reader.link.allow(0);
+  // Something that the link does not take, so that all that follows waits.
+  reader.send({ type: 'ping', nonce: 1n, sentUs: 0n, rttUs: 0 });
+  reader.fetch('a', { start: Start.POSITION, offset: 1 }).subscribe('a', { start: Start.POSITION, offset: 3 });
+  reader.unsubscribe('a').fetch('a', { start: Start.POSITION, offset: 7 });
+  reader.link.allow(Infinity);
+  world.time.run();
+  t.match(reader.heard(), [
+    { type: 'pong' },
+    { type: 'gap', fromOffset: 1, toOffset: 15 },
+    { type: 'fetched', nextOffset: 16, more: true },
+    { type: 'subscribed', nextOffset: 16 },
+    { type: 'gap', fromOffset: 3, toOffset: 15 },
+    { type: 'unsubscribed' },
+    { type: 'gap', fromOffset: 7, toOffset: 15 },
+    ...[16, 17, 18, 19, 20].map((baseOffset) => ({ type: 'messages', baseOffset })),
+    { type: 'fetched', nextOffset: 21, more: false },
+  ]);
 });
 
 t.test('ERR-1 ERR-2 a request that fails, fails alone', async (t) => {
