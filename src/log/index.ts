@@ -11,5 +11,14 @@ export { MemoryBudget } from './memory-budget.js';
 export type { HashSeed } from './sip-hash.js';
 export type { Slice } from './slice.js';
 export { type Retention, TopicLog, type TopicLogOptions } from './topic-log.js';
-export { isInternal, isPattern, patternFault, patternMatches, TOPIC_BYTES_MAX, topicFault } from './topic-name.js';
+export {
+  isInternal,
+  isPattern,
+  PATTERN_TOKENS_MAX,
+  PATTERN_WILDCARDS_MAX,
+  patternFault,
+  patternMatches,
+  TOPIC_BYTES_MAX,
+  topicFault,
+} from './topic-name.js';
 export { TopicTree } from './topic-tree.js';

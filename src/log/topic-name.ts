@@ -9,6 +9,14 @@
 /** The longest topic or pattern, in bytes of UTF-8. */
 export const TOPIC_BYTES_MAX = 255;
 
+/** The most tokens of a pattern: twice what others advise for a topic. It bounds what a pattern takes in memory. */
+export const PATTERN_TOKENS_MAX = 32;
+/**
+ * The most `*` in a pattern; a final `>` is not one. With so few in so many tokens, finding the patterns that cover a
+ * topic looks at some 50,000 tokens of patterns at the very most, however many patterns there are.
+ */
+export const PATTERN_WILDCARDS_MAX = 3;
+
 // Cs is a surrogate without its other half: a string that holds one has no UTF-8.
 const FORBIDDEN = /[\s\p{Cc}\p{Cs}]/u;
 const WILDCARD = /[*>]/;
@@ -26,7 +34,11 @@ export function patternFault(name: string): string | undefined {
   const fault = nameFault(name);
   if (fault !== undefined || !isPattern(name)) return fault;
   const tokens = name.split('.');
+  if (tokens.length > PATTERN_TOKENS_MAX) return `has more than the ${PATTERN_TOKENS_MAX} tokens that a pattern may`;
   if (tokens.some((token) => token.length > 1 && WILDCARD.test(token))) return 'has a wildcard within a token';
+  if (tokens.filter((token) => token === '*').length > PATTERN_WILDCARDS_MAX) {
+    return `has more than ${PATTERN_WILDCARDS_MAX} *; a > at the end stands for any number of tokens`;
+  }
   return tokens.indexOf('>') < 0 || tokens.indexOf('>') === tokens.length - 1 ? undefined : 'has a > before its end';
 }
 

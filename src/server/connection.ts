@@ -94,7 +94,7 @@ export class Connection implements SessionHost, TransportEvents, Contained {
       case 'unsubscribe':
         return this.#asked().unsubscribe(frame, this.#now);
       case 'fetch':
-        return this.#asked().fetch(frame);
+        return this.#asked().fetch(frame, this.#now);
       default:
         throw new Error(`invariant: the table lets no ${frame.type} through`);
     }

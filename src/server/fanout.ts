@@ -3,6 +3,7 @@ import { disconnectIfTooFarBehind } from './backlog.js';
 import { contain } from './containment.js';
 import type { Environment } from './environment.js';
 import { BACKLOG_BYTES_PER_ROUND, BACKLOG_BYTES_PER_TURN, SLICE_BYTES_MAX } from './limits.js';
+import type { PatternTable } from './pattern-table.js';
 import type { Subscriber } from './subscriber.js';
 import type { Topic } from './topic.js';
 
@@ -20,6 +21,7 @@ const LINGER_MS_MIN = 1;
  */
 export class Fanout {
   readonly #env: Environment;
+  readonly #patterns: PatternTable;
   #dirty: Topic[] = [];
   readonly #touched: Subscriber[] = [];
   /** Those who are owed something and whose link takes it. */
@@ -30,8 +32,9 @@ export class Fanout {
   #flushedMs = 0;
   #tookMs = 0;
 
-  constructor(env: Environment) {
+  constructor(env: Environment, patterns: PatternTable) {
     this.#env = env;
+    this.#patterns = patterns;
   }
 
   /** Something was appended to the topic. */
@@ -159,7 +162,8 @@ export class Fanout {
       subscriber.stamp = stamp;
       contain(subscriber, visit);
     }
-    for (const group of topic.groups) {
+    for (const group of this.#patterns.covering(topic)) {
+      if (group.members.size === 0) this.#patterns.unlink(topic, group);
       for (const [subscriber, subscription] of group.members) {
         if (subscription.announced < topic.serial || subscriber.stamp === stamp) continue;
         subscriber.stamp = stamp;

@@ -12,7 +12,7 @@ import type { Environment } from './environment.js';
 import type { Fanout } from './fanout.js';
 import type { Outbox } from './outbox.js';
 import type { Topic } from './topic.js';
-import type { TopicTable } from './topic-table.js';
+import { TOO_MANY_TOPICS, type TopicTable } from './topic-table.js';
 
 /**
  * The way of a record into its topic: read in place, checked for duplicates, encoded once into the memory that every
@@ -64,6 +64,7 @@ export class Ingest {
     writeMessagesFrame(memory, at, head, view);
     log.commit(size, base, view.count, timestampUs);
     this.#env.telemetry.published(view.count);
+    if (topic.serial === 0) this.#topics.list(topic);
     this.#fanout.appended(topic);
   }
 
@@ -108,8 +109,9 @@ export class Ingest {
     const name = decodeUtf8(source, topicStart, topicEnd) as string;
     const fault = isInternal(name) ? 'topics that start with $ are the daemon’s own' : topicFault(name);
     if (fault !== undefined) return this.#refuse(out, requestId, 'BAD_TOPIC', fault);
-    const topic = this.#topics.open(name);
-    return topic ?? this.#refuse(out, requestId, 'TOO_MANY_SUBSCRIPTIONS', 'the limit of topics is reached');
+    // What appends nothing makes no topic.
+    const topic = this.#view.count === 0 ? this.#topics.glance(name) : this.#topics.open(name);
+    return topic ?? this.#refuse(out, requestId, 'TOO_MANY_SUBSCRIPTIONS', TOO_MANY_TOPICS);
   }
 
   #refuse(out: Outbox, requestId: number, name: CodeName, message: string): undefined {

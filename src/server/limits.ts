@@ -35,11 +35,21 @@ export const FRAMES_PER_TURN = 512;
 
 /** Subscribes and unsubscribes a connection may send: this many a second for ever; past it they fail with RATE_LIMITED. */
 export const SUBSCRIPTION_CHANGES_PER_SECOND = 1_000;
-/** A change that concerns more topics than this costs as many changes: a pattern is linked to each topic that it covers. */
-export const TOPICS_PER_CHANGE = 250;
-/** Topics that all patterns of a connection may cover when they are subscribed to; past it they fail with TOO_MANY_SUBSCRIPTIONS. */
-export const COVERED_TOPICS_MAX = 1_000_000;
+/**
+ * Looking for the topics of a pattern counts as one change more for so many tokens of names looked at, which takes some
+ * 20 µs; past what is left, changes fail with RATE_LIMITED until it is paid back.
+ */
+export const LOOKS_PER_CHANGE = 250;
+/** One such look is as much of a connection's turn as sending so many bytes. */
+export const LOOK_BYTES = 32;
+/**
+ * Topics, times the patterns that cover each, which are kept at hand: some 40 MB. Past it the longest kept go, and are
+ * looked up again when something is next appended to their topics.
+ */
+export const LINKS_MAX = 1_000_000;
 
+/** Fetches a connection may send: this many a second for ever; past it they fail with RATE_LIMITED. */
+export const FETCHES_PER_SECOND = 1_000;
 /** Fetches of one connection that may wait at the same time; past it they fail with RATE_LIMITED. */
 export const FETCHES_MAX = 64;
 /** The longest wait of a FETCH; a longer one is cut to this. */
@@ -47,6 +57,12 @@ export const FETCH_WAIT_MS_MAX = 60_000;
 /** What a FETCH is given when it names no limit, and at the most. */
 export const FETCH_RECORDS_DEFAULT = 4_096;
 export const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * An empty topic whose records had ids is kept for so long after its last append, longer than any client goes on trying
+ * to publish; past it the topic may be forgotten, and its ids with it.
+ */
+export const IDS_KEPT_MS = 600_000;
 
 /** How long a closed connection is waited for to let go before it is destroyed. */
 export const LINGER_MS = 2_000;

@@ -60,8 +60,8 @@ export class PushServer {
     this.#wheel = new TimerWheel(WHEEL_RESOLUTION_MS, nowMs);
     this.#admission = new Admission(options);
     this.#rejections = new Rejections(this.#wheel);
-    this.#fanout = new Fanout(env);
     this.#topics = new TopicTable(options, env.random);
+    this.#fanout = new Fanout(env, this.#topics.patterns);
     const ingest = new Ingest(env, this.#topics, this.#fanout);
     this.#services = {
       env,

@@ -92,19 +92,21 @@ export class Subscriber implements Contained {
       nextOffset: 0,
       headOffset: 0,
     });
-    this.announce(subscription);
+    this.#announcer.add(subscription);
+    this.wake();
   }
 
-  /** There are topics of the pattern that the client has not been told of. */
-  announce(subscription: PatternSubscription): void {
-    this.#announcer.add(subscription);
+  /** A topic of the pattern has come up. */
+  announce(subscription: PatternSubscription, topic: Topic): void {
+    this.#announcer.cameUp(subscription, topic);
     this.wake();
   }
 
   /** Ends one of its subscriptions. What another one covers goes on. */
   unsubscribe(name: string, subscription: Subscription): void {
     this.#remove(name, subscription);
-    for (const topic of this.cursors.keys()) if (!this.listensTo(topic)) this.catchUp(topic);
+    const topics = subscription.kind === 'exact' ? [subscription.topic] : this.cursors.keys();
+    for (const topic of topics) if (!this.listensTo(topic)) this.catchUp(topic);
   }
 
   /** Answers the fetches that wait for an append, as if their time was up. */
@@ -184,14 +186,14 @@ export class Subscriber implements Contained {
       case 'pattern':
         subscription.group.members.delete(this);
         this.#announcer.drop(subscription);
-        this.delivery.topics.releaseGroup(subscription.group);
+        this.delivery.topics.patterns.release(subscription.group);
         break;
     }
   }
 
   /** The pattern subscription that covers the topic and has been announced, if there is one. */
   #pattern(topic: Topic): PatternSubscription | undefined {
-    for (const group of topic.groups) {
+    for (const group of this.delivery.topics.patterns.covering(topic)) {
       const subscription = group.members.get(this);
       if (subscription !== undefined && subscription.announced >= topic.serial) return subscription;
     }

@@ -1,7 +1,9 @@
 import { MemoryBudget, type Retention, TopicLog, TopicTree } from '../log/index.js';
 import type { Randomness } from './environment.js';
+import { IDS_KEPT_MS } from './limits.js';
+import { PatternTable } from './pattern-table.js';
 import type { TopicStatus } from './status.js';
-import { type PatternGroup, Topic } from './topic.js';
+import { Topic } from './topic.js';
 
 export interface TopicTableOptions {
   readonly retention: Retention;
@@ -13,15 +15,22 @@ export interface TopicTableOptions {
 /** Topics looked at in one sweep for what is over age or can be forgotten, so that a sweep is never long. */
 const TOPICS_PER_SWEEP = 4096;
 
-/** All topics, and all patterns that somebody subscribes to, each found from the other. */
+/** Why a topic is not opened. That it may be when others are forgotten is no reason for a client to go on asking. */
+export const TOO_MANY_TOPICS = 'the limit of topics is reached, until others are forgotten';
+
+/**
+ * All topics. One that has been named is open; with its first record it is also listed: it has a serial, and patterns
+ * cover it.
+ */
 export class TopicTable {
   #options: TopicTableOptions;
   readonly #random: Randomness;
   readonly #budget: MemoryBudget;
   readonly #byName = new Map<string, Topic>();
   readonly #byHash = new Map<number, Topic>();
-  readonly #topics = new TopicTree<Topic>();
-  readonly #patterns = new TopicTree<PatternGroup>();
+  readonly #listed = new TopicTree<Topic>();
+  readonly #bySerial = new Map<number, Topic>();
+  readonly patterns = new PatternTable();
   #serial = 0;
   #sweep: Iterator<Topic>;
 
@@ -41,17 +50,9 @@ export class TopicTable {
     return this.#budget.bytes;
   }
 
-  /** The serial of the topic opened last. */
+  /** The serial of the topic listed last. */
   get serial(): number {
     return this.#serial;
-  }
-
-  values(): Iterable<Topic> {
-    return this.#byName.values();
-  }
-
-  find(name: string): Topic | undefined {
-    return this.#byName.get(name);
   }
 
   /**
@@ -74,9 +75,10 @@ export class TopicTable {
   status(most = 100): TopicStatus[] {
     const topics = Array.from(this.#byName.values());
     topics.sort((a, b) => b.log.bytes - a.log.bytes);
-    return topics.slice(0, most).map(({ name, log, exact, groups, cursors }) => {
+    return topics.slice(0, most).map((topic) => {
+      const { name, log, exact, cursors } = topic;
       let patterns = 0;
-      for (const group of groups) patterns += group.members.size;
+      for (const group of this.patterns.covering(topic)) patterns += group.members.size;
       const { epoch, first, head, bytes } = log;
       return { name, epoch, first, head, bytes, subscribers: exact.size + patterns, lagging: cursors };
     });
@@ -86,55 +88,48 @@ export class TopicTable {
   open(name: string): Topic | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined || this.#byName.size >= this.#options.maxTopics) return known;
-    const groups = new Set<PatternGroup>();
-    this.#patterns.matching(name, (group) => groups.add(group));
-    const log = new TopicLog({
-      epoch: this.#random.unique(),
-      retention: this.#options.retention,
-      budget: this.#budget,
-    });
-    this.#serial += 1;
-    const topic = new Topic(name, this.#serial, log, groups);
+    const topic = this.#make(name);
     this.#byName.set(name, topic);
     this.#byHash.set(hash(topic.utf8, 0, topic.utf8.length), topic);
-    this.#topics.set(name, topic);
-    for (const group of groups) {
-      group.topics.push(topic);
-      for (const [subscriber, subscription] of group.members) subscriber.announce(subscription);
-    }
     return topic;
   }
 
-  /** The group of this legal pattern, made if there is none. */
-  group(pattern: string): PatternGroup {
-    const known = this.#patterns.get(pattern);
-    if (known !== undefined) return known;
-    const topics: Topic[] = [];
-    this.#topics.covered(pattern, (topic) => topics.push(topic));
-    topics.sort((a, b) => a.serial - b.serial);
-    const group: PatternGroup = { pattern, members: new Map(), topics };
-    this.#patterns.set(pattern, group);
-    for (const topic of topics) topic.groups.add(group);
-    return group;
+  find(name: string): Topic | undefined {
+    return this.#byName.get(name);
   }
 
-  /** Lets go of a group that has lost its last member. */
-  releaseGroup(group: PatternGroup): void {
-    if (group.members.size > 0) return;
-    this.#patterns.delete(group.pattern);
-    for (const topic of group.topics) topic.groups.delete(group);
+  /** The topic of this legal name, or one as it would be if it were opened, of which nothing is kept. */
+  glance(name: string): Topic {
+    return this.#byName.get(name) ?? this.#make(name);
+  }
+
+  /** The topic has its first record: those whose patterns cover it are to be told of it. */
+  list(topic: Topic): void {
+    this.#serial += 1;
+    topic.serial = this.#serial;
+    topic.groups = undefined;
+    this.#listed.set(topic.name, topic);
+    this.#bySerial.set(topic.serial, topic);
+    for (const { members } of this.patterns.covering(topic)) {
+      for (const [subscriber, subscription] of members) subscriber.announce(subscription, topic);
+    }
+  }
+
+  /** The topic that was listed with this serial, unless it has been forgotten. */
+  listed(serial: number): Topic | undefined {
+    return this.#bySerial.get(serial);
+  }
+
+  /** The serials of all listed topics that a legal pattern covers, rising, and how many nodes were looked at for it. */
+  covered(pattern: string): { serials: Float64Array; cost: number } {
+    const serials: number[] = [];
+    const cost = this.#listed.covered(pattern, ({ serial }) => serials.push(serial));
+    return { serials: Float64Array.from(serials).sort(), cost };
   }
 
   /** Forgets a topic that nothing depends on any more. The next one of its name has another epoch. */
   releaseTopic(topic: Topic): void {
-    if (!topic.idle || this.#byName.get(topic.name) !== topic) return;
-    topic.log.clear();
-    topic.window?.clear();
-    this.#byName.delete(topic.name);
-    const place = hash(topic.utf8, 0, topic.utf8.length);
-    if (this.#byHash.get(place) === topic) this.#byHash.delete(place);
-    this.#topics.delete(topic.name);
-    for (const group of topic.groups) group.topics.splice(firstAfter(group.topics, topic.serial - 1), 1);
+    if (topic.idle && !topic.hasIds) this.#forget(topic);
   }
 
   /** Drops what is over age and forgets what is idle, a part of the topics at a time. */
@@ -146,9 +141,29 @@ export class TopicTable {
         step = this.#sweep.next();
         if (step.done === true) return;
       }
-      step.value.log.expire(nowUs);
-      this.releaseTopic(step.value);
+      const topic = step.value;
+      topic.log.expire(nowUs);
+      const isRetryable = topic.hasIds && nowUs - topic.log.lastTimestampUs < IDS_KEPT_MS * 1000;
+      if (topic.idle && !isRetryable) this.#forget(topic);
     }
+  }
+
+  #make(name: string): Topic {
+    const { retention } = this.#options;
+    return new Topic(name, new TopicLog({ epoch: this.#random.unique(), retention, budget: this.#budget }));
+  }
+
+  #forget(topic: Topic): void {
+    if (this.#byName.get(topic.name) !== topic) return;
+    topic.log.clear();
+    topic.window?.clear();
+    this.#byName.delete(topic.name);
+    const place = hash(topic.utf8, 0, topic.utf8.length);
+    if (this.#byHash.get(place) === topic) this.#byHash.delete(place);
+    if (topic.serial === 0) return;
+    this.#bySerial.delete(topic.serial);
+    this.#listed.delete(topic.name);
+    this.patterns.forget(topic);
   }
 }
 
@@ -163,16 +178,4 @@ function isName(utf8: Uint8Array, bytes: Uint8Array, start: number, end: number)
   if (utf8.length !== end - start) return false;
   for (let i = 0; i < utf8.length; i++) if (utf8[i] !== bytes[start + i]) return false;
   return true;
-}
-
-/** The index of the first topic whose serial is above `serial`. */
-export function firstAfter(topics: readonly Topic[], serial: number): number {
-  let low = 0;
-  let high = topics.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((topics[middle] as Topic).serial <= serial) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -46,6 +46,11 @@ export type GapReason = (typeof GapReason)[keyof typeof GapReason];
 export const BATCH_RECORDS_MAX = 4096;
 /** The longest `Record.id`, in bytes. */
 export const RECORD_ID_BYTES_MAX = 64;
+/**
+ * Positions that a server keeps at a time for all patterns of a connection: 2 MB with names of 30 bytes. Past it the
+ * SUBSCRIBE is refused with TOO_MANY_SUBSCRIPTIONS, so a client shares them out among its patterns.
+ */
+export const POSITIONS_MAX = 20_000;
 
 export interface Record {
   readonly data: Uint8Array;

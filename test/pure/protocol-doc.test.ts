@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import t from 'tap';
 import { loadConfig } from '../../src/config/index.js';
-import { TOPIC_BYTES_MAX } from '../../src/log/topic-name.js';
+import { PATTERN_TOKENS_MAX, PATTERN_WILDCARDS_MAX, TOPIC_BYTES_MAX } from '../../src/log/topic-name.js';
 import * as limits from '../../src/server/limits.js';
 import { HEARTBEAT_MAX_MS, HEARTBEAT_MIN_MS } from '../../src/session/index.js';
 import {
@@ -19,6 +19,7 @@ import {
   OnLag,
   PAYLOAD_BYTES_DEFAULT,
   PAYLOAD_BYTES_HANDSHAKE,
+  POSITIONS_MAX,
   payloadIsIntact,
   RECORD_HEADERS_MAX,
   RECORD_ID_BYTES_MAX,
@@ -178,17 +179,21 @@ t.test('the table of limits is that of the code', async (t) => {
       RECORD_HEADERS_MAX,
       RECORD_ID_BYTES_MAX,
       TOPIC_BYTES_MAX,
+      PATTERN_TOKENS_MAX,
+      PATTERN_WILDCARDS_MAX,
       CORRUPT_FRAMES_MAX,
       TOO_LARGE_FACTOR,
       config.maxSubscriptions,
       limits.SUBSCRIPTION_CHANGES_PER_SECOND,
-      limits.TOPICS_PER_CHANGE,
-      limits.COVERED_TOPICS_MAX,
+      limits.LOOKS_PER_CHANGE,
+      POSITIONS_MAX,
       config.maxTopics,
       limits.FETCHES_MAX,
+      limits.FETCHES_PER_SECOND,
       limits.FETCH_RECORDS_DEFAULT,
       limits.FETCH_BYTES_MAX,
       limits.FETCH_WAIT_MS_MAX,
+      limits.IDS_KEPT_MS,
       limits.CONTROL_BYTES_MAX,
       limits.LINGER_MS,
       config.handshakeTimeout,

@@ -108,6 +108,8 @@ export class Listening {
   ): string | undefined {
     for (const { name, epoch, head } of topics) {
       if (!this.covers(name)) continue;
+      // A pattern is not told of a topic before it has a record.
+      if (head === 0 && name !== this.plan.topic) continue;
       const place = this.#checker.standing(name);
       if (place?.epoch === epoch && place.next === head + 1) continue;
       return `${this.#name} stands at ${place?.epoch}:${place?.next} in ${name}, whose head is ${epoch}:${head}`;
