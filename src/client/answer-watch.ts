@@ -19,7 +19,8 @@ export class AnswerWatch {
   readonly #overdue: () => void;
   readonly #asked = new Map<number, Asked>();
   #cancel: (() => void) | undefined;
-  #reading: 'yes' | 'held' = 'yes';
+  /** Set while this end does not read: told that somebody waits for an answer. */
+  #awaited: (() => void) | undefined;
 
   constructor(world: ClientWorld, overdue: () => void) {
     this.#world = world;
@@ -30,6 +31,7 @@ export class AnswerWatch {
   asked(requestId: number, waitMs = 0): void {
     this.#asked.set(requestId, { sinceMs: this.#world.clock.monotonicMs(), waitMs });
     if (this.#cancel === undefined) this.#arm(ANSWER_TIMEOUT_MS);
+    this.#awaited?.();
   }
 
   /** A part of the answer has come, and for the rest the time begins anew. */
@@ -46,14 +48,15 @@ export class AnswerWatch {
     this.#asked.clear();
   }
 
-  /** This end stops reading: no answer can come, so the time does not count. */
-  hold(): void {
-    this.#reading = 'held';
+  /** This end stops reading: no answer can come, so the time does not count. `awaited`: one is waited for, all the same. */
+  hold(awaited: () => void): void {
+    this.#awaited = awaited;
+    if (this.#asked.size > 0) awaited();
   }
 
   /** This end reads again, and the time begins anew. */
   release(): void {
-    this.#reading = 'yes';
+    this.#awaited = undefined;
     const sinceMs = this.#world.clock.monotonicMs();
     for (const [requestId, { waitMs }] of this.#asked) this.#asked.set(requestId, { sinceMs, waitMs });
   }
@@ -76,7 +79,7 @@ export class AnswerWatch {
       dueMs = Math.min(dueMs, sinceMs + waitMs + ANSWER_TIMEOUT_MS);
     }
     const leftMs = dueMs - this.#world.clock.monotonicMs();
-    if (this.#reading === 'held') this.#arm(ANSWER_TIMEOUT_MS);
+    if (this.#awaited !== undefined) this.#arm(ANSWER_TIMEOUT_MS);
     // No later than a request that is asked in the meantime could be due.
     else if (leftMs > 0) this.#arm(Math.min(leftMs, ANSWER_TIMEOUT_MS));
     else this.#overdue();

@@ -9,21 +9,12 @@ import { Publisher, type PublishLimits } from './publisher.js';
 import { requestIds } from './request-ids.js';
 import type { Settle } from './submission.js';
 import type { SubscribeRequest } from './subscribe-request.js';
-import { Subscriptions } from './subscriptions.js';
+import { type SubscriptionControl, Subscriptions } from './subscriptions.js';
 import type { Sink } from './topics.js';
 import type { ClientWorld } from './world.js';
 
 export interface CoreOptions extends ConnectorOptions {
   readonly publishLimits: PublishLimits;
-}
-
-/** What a subscription's sink may ask for. */
-export interface SubscriptionControl {
-  /** Nothing more is read from the link until `resume`, or `end`: the sink has enough. */
-  pause(): void;
-  resume(): void;
-  /** Ends the subscription; the sink is told. A second time it is a no-op. */
-  end(): void;
 }
 
 /**
@@ -39,8 +30,6 @@ export class ClientCore implements ConnectorOwner {
   readonly #subscriptions: Subscriptions;
   readonly #publisher: Publisher;
   readonly #fetches: Fetches;
-  /** Subscriptions whose sinks have enough for now. */
-  readonly #paused = new Set<SubscriptionControl>();
   /** Set while what is pending is still sent, until the deadline at the latest. */
   #closing: { readonly deadlineMs: number; readonly cancel: () => void } | undefined;
   /** The end of this turn will see to it. */
@@ -52,7 +41,7 @@ export class ClientCore implements ConnectorOwner {
     this.#world = world;
     this.#watch = watch;
     const nextId = requestIds();
-    this.#subscriptions = new Subscriptions(nextId);
+    this.#subscriptions = new Subscriptions(world, nextId);
     this.#publisher = new Publisher(nextId, options.publishLimits);
     this.#fetches = new Fetches(nextId);
     this.#connector = new Connector(world, options, this);
@@ -82,28 +71,7 @@ export class ClientCore implements ConnectorOwner {
   /** Subscribes; the sink is told everything, and `ended` last. Throws INVALID_ARGUMENT for a second one of the name. */
   subscribe(request: SubscribeRequest, sink: Sink): SubscriptionControl {
     this.#assertOpen();
-    const resume = () => {
-      if (this.#paused.delete(control) && this.#paused.size === 0) this.#connector.link?.release();
-    };
-    const control: SubscriptionControl = {
-      pause: () => {
-        this.#paused.add(control);
-        this.#connector.link?.hold();
-      },
-      resume,
-      end: () => end(),
-    };
-    const ended = (error: ClientError | undefined) => {
-      resume();
-      sink.ended(error);
-    };
-    const end = this.#subscriptions.add(request, {
-      subscribed: (start) => sink.subscribed(start),
-      message: (message) => sink.message(message),
-      gap: (gap) => sink.gap(gap),
-      ended,
-    });
-    return control;
+    return this.#subscriptions.add(request, sink);
   }
 
   /** Reads a part of a topic. The returned function forgets it: it does not settle then. */
@@ -136,7 +104,6 @@ export class ClientCore implements ConnectorOwner {
     this.#subscriptions.linked(link);
     this.#fetches.linked(link);
     this.#publisher.flush(link);
-    if (this.#paused.size > 0) link.hold();
   }
 
   unlinked(): void {

@@ -32,6 +32,11 @@ export class EventBuffer<T> implements AsyncIterableIterator<T, undefined> {
     return this.#events.length;
   }
 
+  /** Does a reader wait for the next one? */
+  get awaited(): boolean {
+    return this.#waiters.length > 0;
+  }
+
   push(event: T): void {
     if (this.#state.type === 'ended') return;
     const waiter = this.#waiters.shift();

@@ -38,13 +38,13 @@ export class Intake {
     if (this.#reading === 'yes') this.#work();
   }
 
-  /** Stops reading, and holds the server's silence against it no longer. */
-  hold(): void {
+  /** Stops reading, and holds the server's silence against it no longer. `awaited`: an answer is waited for. */
+  hold(awaited: () => void): void {
     if (this.#reading === 'held') return;
     if (this.#reading === 'yes') this.#transport.pause();
     this.#reading = 'held';
-    this.#answers.hold();
     this.#session.hold(this.#now);
+    this.#answers.hold(awaited);
   }
 
   /** Reads on, after this turn. */

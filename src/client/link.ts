@@ -1,15 +1,12 @@
 import {
-  CLIENT_TRANSITIONS,
   type CloseCause,
   closeFrame,
-  HEARTBEAT_MAX_MS,
   type LocalCause,
   linkLost,
   localCause,
   Session,
   type SessionHost,
   type SessionNote,
-  type SessionOptions,
   type Transport,
 } from '../session/index.js';
 import {
@@ -32,21 +29,8 @@ import { AnswerWatch } from './answer-watch.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Intake } from './intake.js';
 import type { LinkOwner } from './link-owner.js';
+import { SESSION } from './session-options.js';
 import type { ClientWorld, DialEvents } from './world.js';
-
-const SESSION: SessionOptions = {
-  transitions: CLIENT_TRANSITIONS,
-  maxPayload: PAYLOAD_BYTES_DEFAULT,
-  onCorrupt: 'skip',
-  // Until WELCOME says what holds.
-  heartbeat: HEARTBEAT_MAX_MS,
-  // Twice what a server gives a HELLO to arrive.
-  handshakeTimeoutMs: 10_000,
-  // These three are the server's defaults, so that both ends have the same patience with a slow link.
-  frameTimeoutMs: 30_000,
-  writeTimeoutMs: 30_000,
-  lingerTimeoutMs: 2_000,
-};
 
 /** Bytes that may wait for the link before no more publishes are handed to it: they gather into larger batches. */
 const PENDING_BYTES_MAX = 256 * 1024;
@@ -225,9 +209,12 @@ export class Link implements SessionHost, DialEvents {
     this.#transport.destroy();
   }
 
-  /** Stops reading: the application has enough. The link lives on, and the server's silence is not held against it. */
-  hold(): void {
-    this.#intake?.hold();
+  /**
+   * Stops reading: the application has enough. The link lives on, and the server's silence is not held against it.
+   * `awaited`: there is a request, now or later, whose answer cannot come until the link is released.
+   */
+  hold(awaited: () => void): void {
+    this.#intake?.hold(awaited);
   }
 
   /** Reads on, after this turn. */

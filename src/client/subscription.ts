@@ -1,10 +1,11 @@
 import { abortable, onAbort } from './abort.js';
-import type { ClientCore, SubscriptionControl } from './core.js';
+import type { ClientCore } from './core.js';
 import { ClientError } from './errors.js';
 import { EventBuffer } from './event-buffer.js';
 import type { TopicEvent, TopicPosition } from './events.js';
 import type { PositionOfTopic } from './start.js';
 import type { SubscribeRequest } from './subscribe-request.js';
+import type { Demand, SubscriptionControl } from './subscriptions.js';
 import { eventBytes } from './topic-events.js';
 import type { Sink } from './topics.js';
 
@@ -25,8 +26,13 @@ type State =
  * its topic, over any number of reconnects; what cannot be delivered is named by a gap in its place.
  *
  * While the application is slow and the buffer is full (one batch may stand over), the client does not read from its
- * link, whose heartbeats go on: memory is bounded, and nothing is lost. It goes on when half of the buffer is free. The
- * client's other subscriptions, and its acknowledgements, wait for that time, too: give a slow reader its own client.
+ * link, whose heartbeats go on: memory is bounded, and nothing is lost. It goes on when half of the buffer is free. If
+ * somebody else waits for the link (a publish, a fetch, another subscription's reader) for more than a moment, this
+ * subscription is parked instead: the server stops sending it, what is on its way is dropped, and later it is sent again
+ * from where the application's buffer ends. Should retention have overtaken that place by then, a gap says so.
+ *
+ * Subscriptions that can cover the same topic have one place in it: they are parked, and wait, together. Read both, or
+ * give each its own client.
  *
  * Leaving the loop ends the subscription. The loop ends quietly when the client is closed, and throws REFUSED where the
  * server does not grant it, or NOT_RETRYABLE; events that were received before are delivered first.
@@ -42,6 +48,7 @@ export class Subscription implements AsyncIterableIterator<TopicEvent, undefined
   readonly #positions = new Map<string, TopicPosition>();
   readonly #waiting = new Set<() => void>();
   #state: State = { phase: 'asked' };
+  #demand: Demand = 'some';
   #bytes = 0;
 
   /** Made by `Client.subscribe`. */
@@ -85,7 +92,9 @@ export class Subscription implements AsyncIterableIterator<TopicEvent, undefined
   }
 
   next(): Promise<IteratorResult<TopicEvent, undefined>> {
-    return this.#buffer.next();
+    const next = this.#buffer.next();
+    this.#want();
+    return next;
   }
 
   /** Ends the subscription. */
@@ -129,14 +138,25 @@ export class Subscription implements AsyncIterableIterator<TopicEvent, undefined
   #push(event: TopicEvent): void {
     this.#bytes += eventBytes(event);
     this.#buffer.push(event);
-    if (this.#buffer.size >= this.#recordsMax || this.#bytes >= this.#bytesMax) this.#control.pause();
+    this.#want();
   }
 
   #taken(event: TopicEvent): void {
     this.#bytes -= eventBytes(event);
     const { topic, epoch } = event;
     this.#positions.set(topic, { epoch, offset: 1 + (event.type === 'message' ? event.offset : event.toOffset) });
-    if (this.#buffer.size <= this.#recordsMax / 2 && this.#bytes <= this.#bytesMax / 2) this.#control.resume();
+  }
+
+  /** Says what there is room for, if that has changed. Having had enough it wants no more until half of it is free. */
+  #want(): void {
+    const { size, awaited } = this.#buffer;
+    const isFull = size >= this.#recordsMax || this.#bytes >= this.#bytesMax;
+    const isHalfFree = size <= this.#recordsMax / 2 && this.#bytes <= this.#bytesMax / 2;
+    const hasEnough = isFull || (this.#demand === 'enough' && !isHalfFree);
+    const demand = hasEnough ? 'enough' : awaited ? 'waiting' : 'some';
+    if (demand === this.#demand) return;
+    this.#demand = demand;
+    this.#control.demand(demand);
   }
 
   #become(state: State): void {

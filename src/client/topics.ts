@@ -40,11 +40,6 @@ export class Topics {
     sinks?.delete(sink);
     if (sinks?.size === 0) this.#entries.delete(topic);
   }
-
-  /** The server is asked anew for all of them. */
-  waitAll(): void {
-    for (const { cursor } of this.#entries.values()) cursor.wait();
-  }
 }
 
 /** Tells everyone who listens to the topic. */

@@ -129,6 +129,25 @@ t.test('K5 a full daemon says when to come back, and the client does', async (t)
 });
 
 /** A daemon of this process, on a free port unless one is named. */
+t.test('K3 a loop that publishes what it reads, with thousands of records waiting, gets to the end', async (t) => {
+  const daemon = await start(t);
+  const seed = await connected(t, daemon.address.port);
+  const records = Array.from({ length: 5_000 }, (_, i) => `${i}`);
+  await seed.publish('in', records);
+  const copier = await connected(t, daemon.address.port);
+  const unread = copier.subscribe('in.other', { from: 'earliest', bufferRecords: 10 });
+  await unread.ready();
+  await seed.publish('in.other', records.slice(0, 1_000));
+  let left = records.length;
+  for await (const event of copier.subscribe('in', { from: 'earliest' })) {
+    if (event.type === 'message') await copier.publish('out', event.data);
+    left -= 1;
+    if (left === 0) break;
+  }
+  t.strictSame(await take(seed.subscribe('out', { from: 'earliest' }), records.length), records);
+  t.strictSame(await take(unread, 1_000), records.slice(0, 1_000));
+});
+
 async function start(t: Test, options: Record<string, string> = {}): Promise<Daemon> {
   const flags = { port: '0', metricsPort: '0', logLevel: 'silent', ...options };
   const loaded = loadConfig({ flags, env: {}, readFile: () => '' });

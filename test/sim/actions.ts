@@ -34,14 +34,15 @@ const publish = withRunning((application, { random, plan }) => {
   application.publish(random.pick(TOPICS), count, () => random.magnitude(1, plan.recordBytesMax));
 });
 
-const listen = withRunning((application, { random, oracle }) => {
+const listen = withRunning((application, { random, oracle, plan }) => {
   const topic: string = random.pick(random.chance(0.3) ? PATTERNS : TOPICS);
   if (application.listenings.has(topic)) application.unlisten(topic);
   else {
     const onLag = random.pick<OnLag>([0, 0, 1, 2, 3]);
     const somewhere = (TOPICS as readonly string[]).includes(topic) ? oracle.somewhere(topic, random) : undefined;
     const from = random.pick(['earliest', 'latest', somewhere ?? 'earliest'] as const);
-    application.listen({ topic, from, onLag });
+    const answers = plan.faults.has('slow readers') && random.chance(0.5) ? random.magnitude(1, 20) : 0;
+    application.listen({ topic, from, onLag, answers });
   }
 });
 

@@ -4,6 +4,7 @@ import { AT_EARLIEST, atPosition } from '../../src/client/start.js';
 import type { OnLag, Record } from '../../src/wire/index.js';
 import { Listening, type ListeningPlan, type Siblings } from './listening.js';
 import { type Oracle, type Place, serialOf } from './oracle.js';
+import { TOPICS } from './plan.js';
 import { ClientProcess, type Outside } from './process.js';
 import type { SeededRandom } from './random.js';
 import { type Retained, StreamChecker } from './stream-checker.js';
@@ -97,14 +98,16 @@ export class Application implements Siblings {
     return this.#ever.some((listening) => listening !== except && listening.covers(topic));
   }
 
+  answer(settled: () => void): void {
+    this.#publish(this.#random.pick(TOPICS), 1, () => 10, settled);
+  }
+
   asked(topic: string, onLag: OnLag): boolean {
     return this.#ever.some((listening) => listening.plan.onLag === onLag && listening.covers(topic));
   }
 
   publish(topic: string, count: number, bytes: () => number): void {
-    const records = Array.from({ length: count }, () => this.#record(bytes()));
-    for (const record of records) this.#around.oracle.publishing(topic, record);
-    this.#running.publish(topic, records, (results) => this.#published(topic, records, results));
+    this.#publish(topic, count, bytes, () => {});
   }
 
   /** Reads a part of a topic, from a place or from its beginning. */
@@ -122,6 +125,15 @@ export class Application implements Siblings {
     const process = this.#process;
     must(process?.state === 'running', () => `${this.name} is not running`);
     return process;
+  }
+
+  #publish(topic: string, count: number, bytes: () => number, settled: () => void): void {
+    const records = Array.from({ length: count }, () => this.#record(bytes()));
+    for (const record of records) this.#around.oracle.publishing(topic, record);
+    this.#running.publish(topic, records, (results) => {
+      this.#published(topic, records, results);
+      settled();
+    });
   }
 
   #published(topic: string, records: readonly Record[], results: readonly PublishResult[]): void {

@@ -27,7 +27,9 @@ export async function settle(simulation: Simulation): Promise<void> {
   const server = () => (simulation.life?.state === 'serving' ? undefined : 'the server');
   await world.until(world.nowMs + ARRIVE_MS);
   await world.untilNothing('come back', server, SETTLE_MS);
+  // Whoever takes no more of a subscription is answered all the same.
   await world.untilNothing('settled', waiting, SETTLE_MS);
+  simulation.allTake();
   // A last record for each topic: what was lost at the end of a damaged link is noticed by what comes after it.
   if (plan.faults.has('damage')) for (const topic of TOPICS) applications[0]?.publish(topic, 1, () => 10);
   await world.untilNothing('been given everything', () => waiting() ?? lacking(simulation), SETTLE_MS);

@@ -1,7 +1,8 @@
-import type { ClientCore, SubscriptionControl } from '../../src/client/core.js';
+import type { ClientCore } from '../../src/client/core.js';
 import type { ClientError } from '../../src/client/errors.js';
-import type { TopicStart } from '../../src/client/events.js';
+import type { TopicMessage, TopicStart } from '../../src/client/events.js';
 import { AT_EARLIEST, AT_LATEST, atPosition, type StartFields } from '../../src/client/start.js';
+import type { SubscriptionControl } from '../../src/client/subscriptions.js';
 import { isPattern, patternMatches } from '../../src/log/index.js';
 import type { OnLag } from '../../src/wire/index.js';
 import type { Oracle, Place } from './oracle.js';
@@ -14,6 +15,8 @@ export interface ListeningPlan {
   /** A place is only for a topic. */
   readonly from: 'earliest' | 'latest' | Place;
   readonly onLag: OnLag;
+  /** So many of the records given are answered: it takes no more until its own record is published. */
+  readonly answers: number;
 }
 
 /** All subscriptions of one client: it has one place in each topic, whatever number of them cover it. */
@@ -22,6 +25,8 @@ export interface Siblings {
   cover(topic: string, except: Listening): boolean;
   /** Did another one than this ever cover the topic? */
   covered(topic: string, except: Listening): boolean;
+  /** Publishes a record; calls back when that is settled, and it need not be. */
+  answer(settled: () => void): void;
   /** Has any that covers the topic asked for this in case of lag? Which of them counts is the server's to say. */
   asked(topic: string, onLag: OnLag): boolean;
 }
@@ -36,11 +41,15 @@ export class Listening {
   readonly #siblings: Siblings;
   #control: SubscriptionControl | undefined;
   #taking: 'yes' | 'no' = 'yes';
+  #answers: number;
+  /** The batch in which it said that it takes no more, which may stand over. */
+  #last: { readonly topic: string; readonly timestampUs: number } | undefined;
   /** The histories that there were when the server was heard to have taken up the pattern. */
   #epochs: ReadonlySet<string> | undefined;
 
   constructor(name: string, plan: ListeningPlan, oracle: Oracle, retained: Retained, world: World, siblings: Siblings) {
     this.plan = plan;
+    this.#answers = plan.answers;
     this.#name = name;
     const checker = new StreamChecker(name, oracle, retained, (topic, onLag) => siblings.asked(topic, onLag));
     this.#checker = checker;
@@ -70,9 +79,11 @@ export class Listening {
       {
         subscribed: (start) => this.#subscribed(start),
         message: (message) => {
-          must(this.#taking === 'yes', () => `${this.#name} is given more than it takes`);
+          const standsOver = message.topic === this.#last?.topic && message.timestampUs === this.#last.timestampUs;
+          must(this.#taking === 'yes' || standsOver, () => `${this.#name} is given more than it takes`);
           this.#world.note(`${this.#name} is given ${message.topic} ${message.epoch}:${message.offset}`);
           this.#checker.message(message);
+          if (this.#taking === 'yes') this.#answer(message);
         },
         gap: (gap) => {
           const { topic, epoch, fromOffset, toOffset, reason } = gap;
@@ -83,14 +94,14 @@ export class Listening {
       },
     );
     this.#control = control;
-    if (this.#taking === 'no') control.pause();
+    if (this.#taking === 'no') control.demand('enough');
   }
 
   /** The application stops taking what it is given, or goes on. */
   take(whether: 'yes' | 'no'): void {
     this.#taking = whether;
-    if (whether === 'no') this.#control?.pause();
-    else this.#control?.resume();
+    this.#last = undefined;
+    this.#control?.demand(whether === 'no' ? 'enough' : 'waiting');
   }
 
   end(): void {
@@ -115,6 +126,15 @@ export class Listening {
       return `${this.#name} stands at ${place?.epoch}:${place?.next} in ${name}, whose head is ${epoch}:${head}`;
     }
     return undefined;
+  }
+
+  /** As a loop that publishes for each record and waits for it, before it takes the next one. */
+  #answer({ topic, timestampUs }: TopicMessage): void {
+    if (this.#answers === 0) return;
+    this.#answers -= 1;
+    this.take('no');
+    this.#last = { topic, timestampUs };
+    this.#siblings.answer(() => this.take('yes'));
   }
 
   #subscribed(start: TopicStart): void {

@@ -63,7 +63,7 @@ export class Simulation {
     this.life?.check();
   }
 
-  /** From now on nothing goes wrong any more: links are fair, nobody is turned away, and everybody takes what comes. */
+  /** From now on nothing goes wrong any more: links are fair, and nobody is turned away. */
   becomeFair(): void {
     this.world.note('all faults stop');
     this.#weather = 'fair';
@@ -74,6 +74,10 @@ export class Simulation {
       server.change(network.conditions);
     }
     life?.configure(hospitable(plan.server));
+  }
+
+  /** From now on everybody takes what comes. */
+  allTake(): void {
     for (const { listenings } of this.applications) {
       for (const listening of listenings.values()) listening.take('yes');
     }
