@@ -100,9 +100,9 @@ const failureOf = (error: ClientError, server: string): Failure => {
     case 'NOT_RETRYABLE':
       // Without a reason of the server's it was this end that could not go on with what it was sent.
       if (error.reason === undefined) return new Failure('unreachable', misunderstood(server, error));
-      return new Failure('unreachable', `the daemon refused: ${printable(error.message)}`);
+      return refusal(error);
     case 'REFUSED':
-      return new Failure('unreachable', `the daemon refused: ${printable(error.message)}`);
+      return refusal(error);
     case 'ABORTED':
     case 'CLOSED':
     case 'PAYLOAD_TOO_LARGE':
@@ -110,6 +110,14 @@ const failureOf = (error: ClientError, server: string): Failure => {
       return new Failure('failed', error.message);
   }
 };
+
+const refusal = (error: ClientError): Failure => new Failure('unreachable', `the daemon refused: ${inFull(error)}`);
+
+/** What an error says, with the reason that the daemon gave for it. */
+export const inFull = (error: Error): string =>
+  error instanceof ClientError && error.reason !== undefined
+    ? `${error.reason}: ${printable(error.message)}`
+    : error.message;
 
 const misunderstood = (server: string, { message }: ClientError): string =>
   `${server} answers, but not as a push-daemon (its side port, for one, speaks HTTP): ${printable(message)}`;

@@ -132,9 +132,7 @@ export class Connector {
     const state = this.#state;
     if (state.phase === 'closed') return;
     if (state.phase === 'linked') this.#owner.unlinked();
-    if (!mayRetry(cause)) {
-      return this.#close(new ClientError('NOT_RETRYABLE', `${cause.name}: ${cause.reason}`, reasonOf(cause)), cause);
-    }
+    if (!mayRetry(cause)) return this.#close(notRetryable(cause), cause);
     if (cause.by === 'peer') this.#redirect = cause.endpoint;
     const fate: LinkFate =
       state.phase === 'linked'
@@ -165,5 +163,8 @@ export class Connector {
   }
 }
 
-/** The server's reason, where it was the server that ended the link. */
-const reasonOf = (cause: CloseCause) => (cause.by === 'peer' ? cause.name : undefined);
+/** The server said so, or this end cannot go on with what it was sent. */
+const notRetryable = (cause: CloseCause): ClientError =>
+  cause.by === 'peer'
+    ? new ClientError('NOT_RETRYABLE', cause.reason || undefined, cause.name)
+    : new ClientError('NOT_RETRYABLE', `${cause.name}: ${cause.reason}`);

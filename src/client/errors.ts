@@ -29,7 +29,7 @@ export type ServerReason = CodeName | 'UNKNOWN';
 /** What the client throws and rejects with. Tell errors apart by `code`; messages may change. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode;
-  /** The server's reason, where it was the server that said no. */
+  /** The server's reason, where it was the server that said no; the message is what it said, and does not repeat it. */
   readonly reason: ServerReason | undefined;
   /** Would the same request, made again later, have a chance? */
   readonly retryable: boolean;
@@ -54,5 +54,5 @@ export const aborted = (signal: AbortSignal): ClientError =>
 /** What an ERROR frame makes of the request that it answers. */
 export function refused(frame: { readonly code: number; readonly message: string }): ClientError {
   const reason = codeName(frame.code) ?? 'UNKNOWN';
-  return new ClientError('REFUSED', `${reason}: ${frame.message}`, reason);
+  return new ClientError('REFUSED', frame.message || undefined, reason);
 }

@@ -97,7 +97,7 @@ t.test('K5 a close that is not retryable is the end, of everything, with the rea
   t.equal(pair.links.length, 1, 'it does not come back');
   t.strictSame([events, await publish, await fetch], [['NOT_RETRYABLE'], 'NOT_RETRYABLE', 'NOT_RETRYABLE']);
   await t.rejects(pair.client.ready(), { code: 'NOT_RETRYABLE', reason: 'FORBIDDEN', retryable: false });
-  await t.rejects(pair.client.publish('a', 'x'), { code: 'NOT_RETRYABLE', reason: 'FORBIDDEN' });
+  await t.rejects(pair.client.publish('a', 'x'), { code: 'NOT_RETRYABLE', reason: 'FORBIDDEN', message: 'because' });
   t.throws(() => pair.client.subscribe('a'), { code: 'NOT_RETRYABLE' });
 });
 

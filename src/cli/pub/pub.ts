@@ -5,7 +5,7 @@ import {
   type PublishRecord,
   type PublishResult,
 } from '../../client/index.js';
-import { type ConnectionOptions, withClient } from '../connection.js';
+import { type ConnectionOptions, inFull, withClient } from '../connection.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { interrupted } from '../interrupted.js';
 import { Output } from '../output.js';
@@ -52,7 +52,7 @@ export const pub = async (topic: string, args: readonly string[], options: PubOp
       if (options.json) await output.write(`${JSON.stringify({ line: input.number, topic, ...result })}\n`);
     } catch (error) {
       if (!(error instanceof ClientError || error instanceof RangeError)) throw error;
-      tally.fail(input.number, error.message);
+      tally.fail(input.number, inFull(error));
       if (error instanceof ClientError && FINAL.has(error.code)) givenUp.abort();
     } finally {
       window.remove(input.data.length);
