@@ -65,7 +65,7 @@ export const OPTIONS = {
     default: '0',
     reason: 'behind a proxy or NAT, one address is many clients',
     reload: 'at once',
-    description: 'most connections from one address; 0 is no limit',
+    description: 'most connections from one IPv4 address, or one /64 of IPv6; 0 is no limit',
   },
   reserveResume: {
     value: { kind: 'integer', min: 0, max: CONNECTIONS_MAX },

@@ -73,7 +73,7 @@ export async function startDaemon({ config: initial, logTo }: DaemonOptions): Pr
     });
     const metricsAddress = sidePort.address;
     state = 'ready';
-    warnIfOpen(log, address.host);
+    warnIfOpen(log, address.host, metricsAddress.host);
     log.info({ address, metricsAddress, maxConns: config.maxConns }, 'ready');
     return {
       address,
@@ -100,11 +100,20 @@ export async function startDaemon({ config: initial, logTo }: DaemonOptions): Pr
   }
 }
 
-/** Anyone who can reach the port can read and write every topic, and so the operator is told. */
-function warnIfOpen(log: Logger, host: string): void {
-  if (host === '::1' || host.startsWith('127.')) return;
-  log.warn(
-    { host },
-    'listening beyond loopback without TLS and identities: whoever reaches the port can read and write',
-  );
+/** Nothing asks who somebody is, and so the operator is told who can reach what. */
+function warnIfOpen(log: Logger, host: string, metricsHost: string): void {
+  if (!isLoopback(host)) {
+    log.warn(
+      { host },
+      'listening beyond loopback without TLS and identities: whoever reaches the port can read and write',
+    );
+  }
+  if (!isLoopback(metricsHost)) {
+    log.warn(
+      { metricsHost },
+      'the side port listens beyond loopback: whoever reaches it sees the names and addresses of clients, and the topics',
+    );
+  }
 }
+
+const isLoopback = (host: string): boolean => host === '::1' || host.startsWith('127.');

@@ -7,6 +7,7 @@ const TOLD_EVERY_MS = 60_000;
 const MESSAGES: { readonly [R in Rejection]: string | undefined } = {
   busy: 'connections refused: at max-conns',
   per_ip: 'connections refused: at max-conns-per-ip',
+  reserved: 'connections refused: the slots that are left are kept by reserve-resume',
   draining: undefined,
 };
 

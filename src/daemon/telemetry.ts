@@ -44,12 +44,16 @@ export function telemetryOf(metrics: DaemonMetrics, warnings: RefusalWarnings): 
   };
 }
 
-/** Gauges are read when somebody scrapes. */
+/** Gauges are read when somebody scrapes, from one look at the server. */
 export function readGauges(metrics: DaemonMetrics, server: PushServer): void {
-  metrics.connections.readFrom(() => server.stats().connections);
-  metrics.connectionsLimit.readFrom(() => server.stats().connectionsLimit);
-  metrics.topics.readFrom(() => server.stats().topics);
-  metrics.logBytes.readFrom(() => server.stats().logBytes);
-  metrics.laggingCursors.readFrom(() => server.stats().laggingCursors);
+  let stats = server.stats();
+  metrics.beforeScrape(() => {
+    stats = server.stats();
+  });
+  metrics.connections.readFrom(() => stats.connections);
+  metrics.connectionsLimit.readFrom(() => stats.connectionsLimit);
+  metrics.topics.readFrom(() => stats.topics);
+  metrics.logBytes.readFrom(() => stats.logBytes);
+  metrics.laggingCursors.readFrom(() => stats.laggingCursors);
   metrics.heartbeatConnections.readFrom(() => server.heartbeatClasses());
 }

@@ -44,13 +44,13 @@ export const METRICS = {
   connectionsAccepted: {
     name: 'connections_accepted_total',
     type: 'counter',
-    help: 'Connections that were given a slot.',
+    help: 'Connections that were given a slot; each is in closes_total when it has ended.',
   },
   connectionsRejected: {
     name: 'connections_rejected_total',
     type: 'counter',
-    help: 'Connections that were told to come back later, and ended at once.',
-    label: { name: 'reason', values: ['busy', 'per_ip', 'draining'] },
+    help: 'Connections that were told to come back later. One that is reserved was turned away at its HELLO, and counts as accepted and closed as well; the others had no slot, and are in no other metric.',
+    label: { name: 'reason', values: ['busy', 'per_ip', 'reserved', 'draining'] },
   },
   closes: {
     name: 'closes_total',
@@ -66,17 +66,21 @@ export const METRICS = {
   framesReceived: {
     name: 'frames_received_total',
     type: 'counter',
-    help: 'Whole, correct frames from clients.',
+    help: 'Whole, correct frames from accepted connections.',
     label: { name: 'type', values: 'frames' },
   },
   framesSent: {
     name: 'frames_sent_total',
     type: 'counter',
-    help: 'Frames handed to the sockets of clients.',
+    help: 'Frames handed to the sockets of accepted connections.',
     label: { name: 'type', values: 'frames' },
   },
-  bytesReceived: { name: 'bytes_received_total', type: 'counter', help: 'Bytes from clients.' },
-  bytesSent: { name: 'bytes_sent_total', type: 'counter', help: 'Bytes handed to the sockets of clients.' },
+  bytesReceived: { name: 'bytes_received_total', type: 'counter', help: 'Bytes from accepted connections.' },
+  bytesSent: {
+    name: 'bytes_sent_total',
+    type: 'counter',
+    help: 'Bytes handed to the sockets of accepted connections.',
+  },
   corruptFrames: {
     name: 'corrupt_frames_total',
     type: 'counter',
@@ -107,7 +111,7 @@ export const METRICS = {
   clientConnect: {
     name: 'client_connect_seconds',
     type: 'histogram',
-    help: 'How long clients took to connect, as they say in HELLO.',
+    help: 'How long clients took to connect, as they say in HELLO; more than 130 s is not believed.',
     buckets: CONNECT_SECONDS,
   },
   recordsPublished: { name: 'records_published_total', type: 'counter', help: 'Records appended to topics.' },
@@ -139,7 +143,11 @@ export const METRICS = {
     help: 'Subscriptions that stand behind the head of their topic.',
   },
   topics: { name: 'topics', type: 'gauge', help: 'Topics that exist.' },
-  logBytes: { name: 'log_bytes', type: 'gauge', help: 'Bytes retained over all topics.' },
+  logBytes: {
+    name: 'log_bytes',
+    type: 'gauge',
+    help: 'Memory held by the logs of all topics: what is retained, and what of their chunks is free or no longer retained.',
+  },
   eventLoopLag: {
     name: 'event_loop_lag_seconds',
     type: 'histogram',

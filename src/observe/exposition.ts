@@ -10,6 +10,8 @@ export interface Scrape {
 }
 
 export interface Exposition {
+  /** `work` is done before each scrape: what several gauges are read from is taken once. */
+  beforeScrape(work: () => void): void;
   render(format: Format): Promise<Scrape>;
 }
 
@@ -48,8 +50,13 @@ export const createExposition = (families: readonly Family[], others: readonly C
     register(prometheus, metric);
     register(openMetrics, withoutTotal(metric));
   }
+  let prepare = (): void => {};
   return {
+    beforeScrape: (work) => {
+      prepare = work;
+    },
     render: async (format) => {
+      prepare();
       const registry = format === 'openmetrics' ? openMetrics : prometheus;
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

@@ -8,7 +8,7 @@ export type Readiness = { readonly ok: true } | { readonly ok: false; readonly r
 
 /** What the routes tell of. */
 export interface RouteSources {
-  readonly metrics: Exposition;
+  readonly metrics: Pick<Exposition, 'render'>;
   readonly ready: () => Readiness;
   /** What `/status` answers, as JSON. */
   readonly status: () => object;

@@ -1,8 +1,10 @@
-import type { Rejection } from './environment.js';
+import { type LocalCause, localCause } from '../session/index.js';
+import { addressBlock } from './address-block.js';
+import type { Environment, Rejection } from './environment.js';
 
 export interface AdmissionOptions {
   readonly maxConns: number;
-  /** 0: no limit. */
+  /** From one IPv4 address, or one /64 of IPv6. 0: no limit. */
   readonly maxConnsPerIp: number;
   /** Of the `maxConns` slots, how many only clients that resume may take. */
   readonly reserveResume: number;
@@ -15,12 +17,21 @@ const RETRY_MS_MAX = 60_000;
 /** Rejections are remembered for about this long. */
 const MEMORY_MS = 10_000;
 
+/** What those who are turned away are told. */
+const REASONS = {
+  busy: ['BUSY', 'all connections are taken'],
+  per_ip: ['BUSY', 'all connections of this address are taken'],
+  reserved: ['BUSY', 'the slots that are left are kept for clients that resume'],
+  draining: ['DRAINING', 'the server is going away'],
+} as const satisfies { readonly [R in Rejection]: readonly ['BUSY' | 'DRAINING', string] };
+
 /**
  * A counting semaphore. Nobody ever queues: a slot is taken at once or not at all, and given back exactly once,
  * whatever happens to the connection that holds it.
  */
 export class Admission {
   #options: AdmissionOptions;
+  /** By block of addresses. */
   readonly #perIp = new Map<string, number>();
   #used = 0;
   #open = true;
@@ -49,7 +60,8 @@ export class Admission {
     this.#open = false;
   }
 
-  take(ip: string): Slot | Rejection {
+  take(address: string): Slot | Rejection {
+    const ip = addressBlock(address);
     const { maxConns, maxConnsPerIp, reserveResume } = this.#options;
     if (!this.#open) return 'draining';
     if (this.#used >= maxConns) return 'busy';
@@ -69,6 +81,13 @@ export class Admission {
     this.#rejectedMs = nowMs;
     const spreadMs = Math.max(RETRY_MS_MIN, (this.#recentRejections / RETRIES_PER_SECOND) * 1000);
     return Math.round(Math.min(RETRY_MS_MAX, RETRY_MS_MIN + spreadMs * random));
+  }
+
+  /** Counts one who is turned away, and finds what it is told: why, and when to come again. */
+  refuse(why: Rejection, { clock, random, telemetry }: Environment): LocalCause {
+    telemetry.rejected(why);
+    const [name, reason] = REASONS[why];
+    return localCause(name, reason, this.retryAfterMs(clock.monotonicMs(), random.next()));
   }
 
   #giveBack(ip: string): void {

@@ -16,7 +16,7 @@ import { Alarm } from './alarm.js';
 import { type Contained, contain } from './containment.js';
 import { refusal, welcome } from './greeting.js';
 import { Intake } from './intake.js';
-import { CLIENT_NAME_MAX } from './limits.js';
+import { CLIENT_NAME_MAX, CONNECT_MS_MAX } from './limits.js';
 import { Outbox } from './outbox.js';
 import { Requests } from './requests.js';
 import type { Services } from './services.js';
@@ -222,7 +222,8 @@ export class Connection implements SessionHost, TransportEvents, Contained {
 
   #greet(hello: Hello): void {
     this.#client = hello.client.slice(0, CLIENT_NAME_MAX);
-    if (hello.connectMs > 0) this.#services.env.telemetry.connectTime(hello.connectMs / 1000);
+    const { connectMs } = hello;
+    if (connectMs > 0 && connectMs <= CONNECT_MS_MAX) this.#services.env.telemetry.connectTime(connectMs / 1000);
     const cause = refusal(hello, this.#slot, this.#services);
     if (cause !== undefined) return this.close(cause);
     this.#session.accept(hello.heartbeatMs, this.#now);

@@ -40,8 +40,8 @@ export interface Environment {
   readonly telemetry: Telemetry;
 }
 
-/** Why a connection was turned away at the door. */
-export const REJECTIONS = ['busy', 'per_ip', 'draining'] as const;
+/** Why a connection was turned away: `reserved` at its HELLO, the others at the door. */
+export const REJECTIONS = ['busy', 'per_ip', 'reserved', 'draining'] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
 /** What the server counts. The daemon turns these into metrics; a test reads them. */

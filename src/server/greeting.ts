@@ -9,9 +9,7 @@ export function refusal(hello: Hello, slot: Slot, { env, admission }: Services):
     return localCause('UNSUPPORTED_VERSION', `this server speaks version ${WIRE_VERSION}`);
   }
   if (!slot.reserved || hello.resuming) return undefined;
-  env.telemetry.rejected('busy');
-  const retryAfterMs = admission.retryAfterMs(env.clock.monotonicMs(), env.random.next());
-  return localCause('BUSY', 'the slots that are left are kept for clients that resume', retryAfterMs);
+  return admission.refuse('reserved', env);
 }
 
 /** What a client is told that may stay, and again when its heartbeat interval changes. */

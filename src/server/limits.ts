@@ -67,6 +67,9 @@ export const IDS_KEPT_MS = 600_000;
 /** How long a closed connection is waited for to let go before it is destroyed. */
 export const LINGER_MS = 2_000;
 
+/** A client that claims to have taken longer to connect is not counted: Linux itself gives up after 127 s. */
+export const CONNECT_MS_MAX = 130_000;
+
 /** A client's name in log lines and `/status` is cut to this many characters. */
 export const CLIENT_NAME_MAX = 256;
 

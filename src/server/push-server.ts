@@ -85,17 +85,13 @@ export class PushServer {
 
   /** Takes a new link, or turns it away; the answer is to be told what happens to it. */
   accept(transport: Transport): TransportEvents {
-    const { telemetry, clock, random } = this.#env;
+    const { telemetry, clock } = this.#env;
     const slot = this.#admission.take(transport.remote);
     if (slot instanceof Slot) {
       telemetry.accepted();
       return new Connection(transport, slot, this.#services);
     }
-    telemetry.rejected(slot);
-    const nowMs = clock.monotonicMs();
-    const retryAfterMs = this.#admission.retryAfterMs(nowMs, random.next());
-    const [name, reason] = REASONS[slot];
-    return this.#rejections.reject(transport, name, reason, retryAfterMs, nowMs);
+    return this.#rejections.reject(transport, this.#admission.refuse(slot, this.#env), clock.monotonicMs());
   }
 
   /** New limits: those of admission at once, those of a connection for connections that come from now on. */
@@ -167,12 +163,6 @@ export class PushServer {
     });
   };
 }
-
-const REASONS = {
-  busy: ['BUSY', 'all connections are taken'],
-  per_ip: ['BUSY', 'all connections of this address are taken'],
-  draining: ['DRAINING', 'the server is going away'],
-} as const;
 
 function configured(options: ServerOptions): { session: SessionOptions; maxSubscriptions: number } {
   const { maxPayload, onCorrupt, heartbeat, handshakeTimeoutMs, frameTimeoutMs, writeTimeoutMs } = options;

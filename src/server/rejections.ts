@@ -1,5 +1,5 @@
 import type { Transport, TransportEvents, WheelItem } from '../session/index.js';
-import { closeFrame, localCause, type TimerWheel } from '../session/index.js';
+import { closeFrame, type LocalCause, type TimerWheel } from '../session/index.js';
 import { encodeFrame } from '../wire/index.js';
 
 /** Those who are turned away may be so many at a time while they read why; past it they are cut off without a word. */
@@ -21,8 +21,8 @@ export class Rejections {
   }
 
   /** Says CLOSE and ends the link. Returns who is to be told what happens to it. */
-  reject(transport: Transport, name: 'BUSY' | 'DRAINING', reason: string, retryAfterMs: number, nowMs: number) {
-    const leaving = new Leaving(transport, () => {
+  reject(transport: Transport, cause: LocalCause, nowMs: number): TransportEvents {
+    const leaving: Leaving = new Leaving(transport, () => {
       this.#wheel.remove(leaving);
       this.#leaving.delete(leaving);
     });
@@ -30,7 +30,7 @@ export class Rejections {
     if (this.#leaving.size > LEAVING_MAX) {
       transport.destroy();
     } else {
-      transport.write(encodeFrame(closeFrame(localCause(name, reason, retryAfterMs))));
+      transport.write(encodeFrame(closeFrame(cause)));
       transport.end();
       this.#wheel.schedule(leaving, nowMs + LEAVING_MS);
     }

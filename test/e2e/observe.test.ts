@@ -6,7 +6,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import t, { type Test } from 'tap';
+import { loadConfig } from '../../src/config/index.js';
+import { startDaemon } from '../../src/daemon/index.js';
 import { METRIC_LABELS } from '../../src/daemon/metric-labels.js';
+import { readGauges } from '../../src/daemon/telemetry.js';
 import { Histogram } from '../../src/observe/histogram.js';
 import {
   bounded,
@@ -21,6 +24,8 @@ import {
   watchEventLoop,
 } from '../../src/observe/index.js';
 import { shareRender } from '../../src/observe/shared-render.js';
+import { PushServer } from '../../src/server/index.js';
+import { OPTIONS, World } from '../support/world.js';
 
 const newMetrics = () => createMetrics({ version: '1.2.3', labels: METRIC_LABELS });
 
@@ -347,6 +352,34 @@ t.test('U5 what a peer chose is logged as one bounded, escaped line', async (t) 
   t.equal(bounded('Grüße, 你好 👋🏽'), 'Grüße, 你好 👋🏽');
   t.match(lines[0], { level: 'info', msg: 'hello', time: /^\d{4}-\d\d-\d\dT.*Z$/ });
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (name) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(bounded(name, 64))));
+});
+
+t.test('a scrape looks at the server once', async (t) => {
+  const server = new PushServer(OPTIONS, new World().env);
+  let looks = 0;
+  const stats = server.stats();
+  server.stats = () => ({ ...stats, topics: ++looks, connectionsLimit: looks });
+  const metrics = newMetrics();
+  readGauges(metrics, server);
+  const before = looks;
+  const { body } = await metrics.render('prometheus');
+  t.equal(looks, before + 1);
+  t.match(body, `push_daemon_topics ${looks}\n`);
+  t.match(body, `push_daemon_connections_limit ${looks}\n`);
+});
+
+t.test('whoever opens a port to others is told what they can do', async (t) => {
+  const warnings = async (values: { host?: string; metricsHost?: string }) => {
+    const loaded = loadConfig({ flags: { port: '0', metricsPort: '0', ...values }, env: {}, readFile: () => '' });
+    if (!loaded.ok) throw new Error('the configuration is not valid');
+    const lines: string[] = [];
+    const daemon = await startDaemon({ config: loaded.config, logTo: { write: (line) => lines.push(line) } });
+    await daemon.stop();
+    return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn');
+  };
+  t.same(await warnings({}), []);
+  t.match(await warnings({ host: '0.0.0.0' }), [{ host: '0.0.0.0' }]);
+  t.match(await warnings({ metricsHost: '0.0.0.0' }), [{ metricsHost: '0.0.0.0', msg: /side port/ }]);
 });
 
 t.test('docs/METRICS.md is what the table says', async (t) => {

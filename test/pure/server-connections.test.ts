@@ -483,7 +483,8 @@ t.test('a share of the slots is kept for clients that resume', async (t) => {
   t.ok((newcomer.close?.retryAfterMs ?? 0) > 0);
   newcomer.fin();
   t.same(world.dial().hello({ resuming: true }).names(), ['welcome']);
-  t.same(world.counts.under('rejected'), { busy: 1 });
+  t.same(world.counts.under('rejected'), { reserved: 1 });
+  t.same(world.counts.under('closed'), { busy: 1 }, 'it had been accepted');
 });
 
 t.test('no more than so many connections from one address', async (t) => {
@@ -495,6 +496,32 @@ t.test('no more than so many connections from one address', async (t) => {
   first?.cut();
   t.equal(world.dial('10.1.1.1').hello().cause, 'none');
   second?.cut();
+});
+
+t.test('an address counts for itself in IPv4, and for its /64 in IPv6', async (t) => {
+  const same = [
+    ['10.1.1.1', '::ffff:10.1.1.1', '::FFFF:10.1.1.1'],
+    ['2001:db8::1', '2001:db8::', '2001:db8:0:0:1:2:3:4', '2001:db8::ffff:0:0:9'],
+    ['2001:db8:0:1::1', '2001:db8:0:1:a:b:c:d', '2001:db8:0:1:a::'],
+    ['fe80::1%eth0', 'fe80::2'],
+    ['::1', '::2'],
+  ];
+  for (const addresses of same) {
+    for (const [i, address] of addresses.entries()) {
+      const world = new World({ maxConnsPerIp: 1 });
+      world.dial(addresses[0]);
+      t.equal(world.dial(address).cause, 'BUSY', address);
+      for (const others of same) {
+        if (others !== addresses) t.equal(world.dial(others[i % others.length]).cause, 'none', `${address} is another`);
+      }
+    }
+  }
+});
+
+t.test('how long connecting took is counted as far as it can be true', async (t) => {
+  const world = new World();
+  for (const connectMs of [0, 1, 130_000, 130_001, 2 ** 32 - 1]) world.dial().hello({ connectMs });
+  t.equal(world.counts.get('connectTime'), 2);
 });
 
 t.test('B1 jitter is logged once per episode, counted, and the connection kept', async (t) => {
