@@ -100,7 +100,14 @@ t.test('docs/CLI.md: its examples end well', async (t) => {
 });
 
 t.test('what the documents point to is there', async (t) => {
-  for (const path of ['README.md', 'CONTRIBUTING.md', 'docs/CLI.md', 'docs/ARCHITECTURE.md', 'docs/CONFIGURATION.md']) {
+  for (const path of [
+    'README.md',
+    'CONTRIBUTING.md',
+    'docs/CLI.md',
+    'docs/SDK.md',
+    'docs/ARCHITECTURE.md',
+    'docs/CONFIGURATION.md',
+  ]) {
     const links = Array.from(read(path).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g), ([, link]) => link as string);
     t.ok(links.length > 0, path);
     for (const link of links) t.ok(existsSync(new URL(link, new URL(path, root))), `${path} points to ${link}`);
