@@ -1,4 +1,4 @@
-import type { OnLag, Position, Subscribe } from '../wire/index.js';
+import { type OnLag, POSITIONS_MAX, type Position, type Subscribe } from '../wire/index.js';
 import { invalid } from './errors.js';
 import {
   AT_EARLIEST,
@@ -52,10 +52,20 @@ export function subscribeRequest(topic: string, from: From, onLag: OnLagName): S
   return { ...request, positions: [{ topic, ...from }] };
 }
 
-/** The SUBSCRIBE that goes on where the topics stand, in a payload of at most so many bytes. */
-export function subscribeFrame(subscription: Subscribing, topics: Topics, payloadBytesMax: number): Subscribe {
+/**
+ * The SUBSCRIBE that goes on where the topics stand, in a payload of at most so many bytes. `patterns`: how many there are
+ * on the connection, among whom the positions that a server keeps are shared out.
+ */
+export function subscribeFrame(
+  subscription: Subscribing,
+  topics: Topics,
+  payloadBytesMax: number,
+  patterns: number,
+): Subscribe {
   const { topic, requestId, onLag } = subscription;
-  const positions = isPattern(topic) ? positionsOf(subscription, topics, payloadBytesMax - SUBSCRIBE_BYTES) : [];
+  const bytesMax = payloadBytesMax - SUBSCRIBE_BYTES;
+  const share = Math.floor(POSITIONS_MAX / patterns);
+  const positions = isPattern(topic) ? positionsOf(subscription, topics, bytesMax, share) : [];
   return { type: 'subscribe', requestId, topic, ...startOf(subscription, topics), onLag, positions };
 }
 
@@ -66,14 +76,14 @@ function startOf({ topic, state, start }: Subscribing, topics: Topics): StartFie
 }
 
 /** As many positions as fit: a topic without one is sent from its beginning, and its cursor skips what it had. */
-function positionsOf(subscription: Subscribing, topics: Topics, bytesMax: number): Position[] {
+function positionsOf(subscription: Subscribing, topics: Topics, bytesMax: number, most: number): Position[] {
   const positions: Position[] = [];
   let bytes = 0;
   for (const topic of subscription.topics) {
     const position = topics.get(topic)?.cursor.position;
     if (position === undefined) continue;
     bytes += positionBytes(topic, position.epoch);
-    if (bytes > bytesMax) break;
+    if (bytes > bytesMax || positions.length >= most) break;
     positions.push({ topic, ...position });
   }
   return positions;

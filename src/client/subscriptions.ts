@@ -50,6 +50,8 @@ const precision = ({ topic, state }: Subscription): number =>
 export class Subscriptions {
   readonly #nextId: () => number;
   readonly #byName = new Map<string, Subscription>();
+  /** How many of them are for patterns. */
+  #patterns = 0;
   /** By the request that the server was last asked with; an answer to an earlier one is out of date. */
   readonly #byRequest = new Map<number, Subscription>();
   readonly #topics = new Topics();
@@ -74,6 +76,7 @@ export class Subscriptions {
       flow: 'parked',
     };
     this.#byName.set(request.topic, subscription);
+    if (isPattern(request.topic)) this.#patterns += 1;
     for (const { topic, epoch, offset } of request.positions) this.#listen(subscription, topic, { epoch, offset });
     this.#settle();
     const isThere = () => this.#byName.get(request.topic) === subscription;
@@ -240,7 +243,7 @@ export class Subscriptions {
     subscription.flow = 'live';
     subscription.requestId = this.#nextId();
     this.#byRequest.set(subscription.requestId, subscription);
-    return subscribeFrame(subscription, this.#topics, link.maxPayload);
+    return subscribeFrame(subscription, this.#topics, link.maxPayload, this.#patterns);
   }
 
   #listen(subscription: Subscription, topic: string, position?: TopicPosition): TopicEntry {
@@ -249,7 +252,7 @@ export class Subscriptions {
   }
 
   #end(subscription: Subscription, error: ClientError | undefined): void {
-    this.#byName.delete(subscription.topic);
+    if (this.#byName.delete(subscription.topic) && isPattern(subscription.topic)) this.#patterns -= 1;
     this.#byRequest.delete(subscription.requestId);
     for (const topic of subscription.topics) this.#topics.leave(topic, subscription.sink);
     subscription.sink.ended(error);

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Subscription } from '../../src/client/index.js';
-import { CODES, type Frame, GapReason, OnLag, Start } from '../../src/wire/index.js';
+import { CODES, type Frame, GapReason, OnLag, POSITIONS_MAX, Start } from '../../src/wire/index.js';
 import { collect, type FakeLink, messages, Pair, record, settle, subscribed } from './client-pair.js';
 
 const gap = (topic: string, epoch: string, fromOffset: number, toOffset: number, reason: GapReason): Frame => ({
@@ -314,6 +314,23 @@ t.test('positions that do not fit into a SUBSCRIBE are left out, and what comes 
   link.say(subscribed(again.requestId, `a.${left}`, 'e', 1, 6), messages(`a.${left}`, 1, 6));
   await settle();
   t.strictSame(seen.slice(100), [6]);
+});
+
+t.test('patterns share the positions that a server keeps', async (t) => {
+  const pair = new Pair();
+  const link = pair.welcome();
+  const positions = Array.from({ length: POSITIONS_MAX + 1 }, (_, i) => ({ topic: `a.${i}`, epoch: 'e', offset: 5 }));
+  pair.client.subscribe('a.*', { from: { positions } });
+  t.equal(link.next('subscribe').positions.length, POSITIONS_MAX);
+  pair.client.subscribe('*.1', { from: { positions } });
+  t.equal(link.next('subscribe').positions.length, POSITIONS_MAX / 2);
+  link.cut();
+  pair.time.advance(10_000);
+  const again = pair.welcome();
+  t.same(
+    [again.next('subscribe'), again.next('subscribe')].map((asked) => asked.positions.length),
+    [POSITIONS_MAX / 2, POSITIONS_MAX / 2],
+  );
 });
 
 t.test('two subscriptions that cover one topic are sent it once, and both have it', async (t) => {
