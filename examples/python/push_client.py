@@ -1,7 +1,7 @@
 """A client of push-daemon, written from docs/PROTOCOL.md. The rule that a line follows is named in brackets. Usage:
     push_client.py HOST PORT sub TOPIC latest|earliest|EPOCH:OFFSET
     push_client.py HOST PORT pub TOPIC TEXT..."""
-import io, random, socket, sys, time, zlib
+import io, random, re, socket, sys, time, zlib
 
 HELLO, WELCOME, PING, PONG, SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED = range(1, 9)  # [PAY-2]
 PUBLISH, ACK, MESSAGES, GAP, FETCH, FETCHED, ERROR, CLOSE = range(9, 17)
@@ -140,7 +140,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case [host, port, "pub", topic, *texts] if texts:
             print(*publish((host, port), topic, texts), sep="\n")
-        case [host, port, "sub", topic, start]:
+        case [host, port, "sub", topic, start] if re.fullmatch(r"latest|earliest|.+:\d+", start):
             epoch, _, offset = start.rpartition(":")
             places = {topic: (epoch, int(offset))} if epoch else {}
             for event in subscribe((host, port), topic, LATEST if start == "latest" else EARLIEST, places):

@@ -358,3 +358,18 @@ t.test('pub: an ACK that is lost leads to no second copy', { skip }, async (t) =
   await publish(port, 'a.b', ['text 3']);
   t.strictSame(await linesOf(python(t, port, 'sub', 'a.b', 'earliest'))(3), expected(1, 3));
 });
+
+t.test('the Python client: what it cannot make sense of is answered by its usage', { skip }, async (t) => {
+  for (const words of [
+    ['sub', 'a', 'nonsense'],
+    ['sub', 'a', 'latest:x'],
+    ['sub', 'a', ':5'],
+    ['sub', 'a'],
+    ['pub', 'a'],
+  ]) {
+    // Nobody is there: without the usage it would go on trying.
+    const { status, stderr } = spawnSync('python3', [CLIENT, '127.0.0.1', '1', ...words], { timeout: 5_000 });
+    t.equal(status, 1, words.join(' '));
+    t.match(stderr.toString(), /Usage:/, words.join(' '));
+  }
+});
