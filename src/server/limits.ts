@@ -1,9 +1,10 @@
 /**
- * The limits that are not configured, each with its reason and what happens when it is met. Those that operators set
- * are in `ServerOptions`.
+ * The limits of what a connection may ask for and is sent, which are not configured: each with what happens when it is
+ * met. Those that operators set are in `ServerOptions`; those that concern one mechanism alone stand beside it (such as
+ * `admission.ts`, `rejections.ts`, `drain.ts` and the fan-out's lingering).
  */
 
-/** Data goes out in slices of at most this, so that a control frame never waits behind more. */
+/** Data goes out in slices of at most this, or of one batch if that is larger; what is more waits for the next slice. */
 export const SLICE_BYTES_MAX = 64 * 1024;
 
 /** Data in flight per connection and flush; past it the subscription falls behind and goes on when the link drains. */
@@ -30,7 +31,7 @@ export const CONFLATION_BYTES_MAX = 8 * 1024 * 1024;
 /** Frames other than MESSAGES that wait for a link; past it the peer's requests are not read until it has drained. */
 export const CONTROL_BYTES_MAX = 64 * 1024;
 
-/** Frames taken from one connection before the others have their turn. */
+/** Frames taken from one connection in a turn; past it it is not read until the others have had theirs. */
 export const FRAMES_PER_TURN = 512;
 
 /** Subscribes and unsubscribes a connection may send: this many a second for ever; past it they fail with RATE_LIMITED. */
@@ -54,8 +55,9 @@ export const FETCHES_PER_SECOND = 1_000;
 export const FETCHES_MAX = 64;
 /** The longest wait of a FETCH; a longer one is cut to this. */
 export const FETCH_WAIT_MS_MAX = 60_000;
-/** What a FETCH is given when it names no limit, and at the most. */
+/** Records that a FETCH is given when it names no limit; if there are more, FETCHED says so. */
 export const FETCH_RECORDS_DEFAULT = 4_096;
+/** Bytes that a FETCH is given, whatever it asks for, but for a larger first batch; if there are more, FETCHED says so. */
 export const FETCH_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
@@ -73,5 +75,5 @@ export const CONNECT_MS_MAX = 130_000;
 /** A client's name in log lines and `/status` is cut to this many characters. */
 export const CLIENT_NAME_MAX = 256;
 
-/** The wheel's resolution: no deadline is met later than this. */
+/** The wheel's resolution: a deadline is met up to this much late. */
 export const WHEEL_RESOLUTION_MS = 50;

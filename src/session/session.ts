@@ -131,7 +131,7 @@ export class Session {
           this.close(localCause('HANDSHAKE_TIMEOUT', 'no HELLO in time'), nowMs);
           break;
         case 'frame':
-          this.close(localCause('HEARTBEAT_TIMEOUT', 'a frame was begun and not finished in time'), nowMs);
+          this.close(localCause('HEARTBEAT_TIMEOUT', 'a frame was begun, and was not whole in time'), nowMs);
           break;
         case 'heartbeat':
           this.#writes.look(nowMs);

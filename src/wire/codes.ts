@@ -21,7 +21,12 @@ export const CODES = {
     scope: 'close',
     meaning: 'the server is going away; retry_after_ms spreads the herd',
   },
-  HEARTBEAT_TIMEOUT: { code: 1002, retry: true, scope: 'close', meaning: 'silent for 3 times the heartbeat interval' },
+  HEARTBEAT_TIMEOUT: {
+    code: 1002,
+    retry: true,
+    scope: 'close',
+    meaning: 'silent for 3 times the heartbeat interval, or a frame begun and not whole in time',
+  },
   HANDSHAKE_TIMEOUT: { code: 1003, retry: true, scope: 'close', meaning: 'no HELLO in time' },
   BUSY: { code: 2000, retry: true, scope: 'close', meaning: 'connection limit; retry_after_ms says when' },
   RATE_LIMITED: { code: 2001, retry: true, scope: 'close', meaning: 'more requests than the budget allows' },
