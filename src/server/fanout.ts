@@ -141,7 +141,7 @@ export class Fanout {
         return false;
       }
     } else {
-      if (cursor.offset !== topic.sent || subscriber.out.full) {
+      if (cursor.offset !== topic.sent || subscriber.announcing || subscriber.out.full) {
         disconnectIfTooFarBehind(subscriber, cursor);
         return false;
       }

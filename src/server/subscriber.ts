@@ -96,10 +96,16 @@ export class Subscriber implements Contained {
     this.wake();
   }
 
-  /** A topic of the pattern has come up. */
+  /** A topic of the pattern has come up. Whoever listens to it by name too is sent nothing of it ahead of that. */
   announce(subscription: PatternSubscription, topic: Topic): void {
     this.#announcer.cameUp(subscription, topic);
+    if (topic.exact.has(this) && !this.cursors.has(topic)) this.fallBehind(topic);
     this.wake();
+  }
+
+  /** Are there topics that the client has to be told of before it is sent what its cursors owe it? */
+  get announcing(): boolean {
+    return this.#announcer.owed;
   }
 
   /** Ends one of its subscriptions. What another one covers goes on. */
@@ -160,7 +166,7 @@ export class Subscriber implements Contained {
       sent += fetch.advance();
     }
     for (const [topic, cursor] of this.cursors) {
-      if (this.out.full || sent >= budget) break;
+      if (this.out.full || sent >= budget || this.announcing) break;
       const bytes = advanceCursor(this, cursor);
       sent += bytes;
       // Behind the others, so that each topic has its turn; in the end the cursor is gone or nothing was sent.

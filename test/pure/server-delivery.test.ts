@@ -463,6 +463,19 @@ t.test('a pattern: SUBSCRIBED for itself, then for each topic, ahead of its firs
   t.same(reader.names(), ['unsubscribed']);
 });
 
+t.test(
+  'a topic that comes up is told to a pattern ahead of its first message, though it is listened to by name',
+  async (t) => {
+    const { world, writer } = withWriter();
+    const reader = world.client().subscribe('m.cpu').subscribe('m.*', { requestId: 2 });
+    reader.heard();
+    writer.publish('m.cpu', '1').publish('m.cpu', '2');
+    t.same(reader.names(), ['subscribed', 'messages', 'messages']);
+    t.match(reader.of('subscribed'), [{ requestId: 2, topic: 'm.cpu', nextOffset: 1 }]);
+    t.same(reader.texts('m.cpu'), ['1', '2']);
+  },
+);
+
 t.test('a pattern that begins at the latest: nothing old, everything new', async (t) => {
   const { world, writer } = withWriter();
   writer.publish('m.a', 'old');
