@@ -57,7 +57,9 @@ export class SocketTransport implements Transport {
 
   write(bytes: Uint8Array): void {
     if (!this.#socket.writable) return;
-    this.#enqueue(bytes);
+    // Nothing to put together and nothing to take apart, which is the rule: the socket is given it as it stands.
+    if (this.pending === 0 && bytes.length <= HANDED_BYTES_MAX) this.#socket.write(bytes);
+    else this.#enqueue(bytes);
     this.#feed();
     this.#waiting ||= this.pending > 0;
   }
