@@ -5,6 +5,7 @@ import {
   CODES,
   type CodeName,
   decodeUtf8,
+  type MessagesHead,
   messagesFrameBytes,
   writeMessagesFrame,
 } from '../wire/index.js';
@@ -42,27 +43,25 @@ export class Ingest {
     const topic = this.#topics.findUtf8(bytes, view.topicStart, view.topicEnd) ?? this.#openTopic(out);
     if (topic === undefined) return undefined;
     const { requestId } = view;
-    const base = topic.log.head + 1;
-    const results = view.hasIds ? this.#dropDuplicates(topic, base) : undefined;
+    const head = headOfNext(topic, nowUs);
+    const results = view.hasIds ? this.#dropDuplicates(topic, head) : undefined;
     const appended = view.count > 0;
-    if (appended) this.#append(topic, base, nowUs);
+    if (appended) this.#append(topic, head);
     if (requestId !== 0) {
-      const baseOffset = results?.[0]?.offset ?? (appended ? base : 0);
+      const baseOffset = results?.[0]?.offset ?? (appended ? head.baseOffset : 0);
       out.control({ type: 'ack', requestId, epoch: topic.log.epoch, baseOffset, results: results ?? [] });
     }
     return undefined;
   }
 
-  #append(topic: Topic, base: number, nowUs: number): void {
+  #append(topic: Topic, head: MessagesHead): void {
     const { log } = topic;
     const view = this.#view;
-    const timestampUs = Math.max(nowUs, log.lastTimestampUs);
-    const head = { topicUtf8: topic.utf8, baseOffset: base, prevOffset: base - 1, timestampUs };
     const size = messagesFrameBytes(head, view);
     const memory = log.reserve(size);
     const at = log.reservedAt;
     writeMessagesFrame(memory, at, head, view);
-    log.commit(size, base, view.count, timestampUs);
+    log.commit(size, head.baseOffset, view.count, head.timestampUs);
     this.#env.telemetry.published(view.count);
     if (topic.serial === 0) this.#topics.list(topic);
     this.#fanout.appended(topic);
@@ -72,8 +71,11 @@ export class Ingest {
    * Takes out of the batch what the topic has had already. Returns where each record of the batch is, if there were
    * duplicates.
    */
-  #dropDuplicates(topic: Topic, base: number): AckResult[] | undefined {
+  #dropDuplicates(topic: Topic, head: MessagesHead): AckResult[] | undefined {
     const view = this.#view;
+    const base = head.baseOffset;
+    // The memory first: if there is none, no id may be known of a record that is nowhere.
+    topic.log.reserve(messagesFrameBytes(head, view));
     topic.window ??= new DuplicateWindow({ seed: this.#env.random.seed(), budget: this.#duplicates });
     let results: AckResult[] | undefined;
     let kept = 0;
@@ -118,3 +120,11 @@ export class Ingest {
     out.control({ type: 'error', requestId, code: CODES[name].code, message });
   }
 }
+
+/** What stands in front of the records in the frame that is appended to the topic next. */
+const headOfNext = ({ utf8, log }: Topic, nowUs: number): MessagesHead => ({
+  topicUtf8: utf8,
+  baseOffset: log.head + 1,
+  prevOffset: log.head,
+  timestampUs: Math.max(nowUs, log.lastTimestampUs),
+});

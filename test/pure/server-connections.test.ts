@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { TopicLog } from '../../src/log/index.js';
 import { Admission, Slot } from '../../src/server/index.js';
 import { CODES, encodeFrame, type Frame, Start } from '../../src/wire/index.js';
 import { fetchFrame, HELLO, type ProtocolClient, publishFrame, subscribeFrame } from '../support/protocol-client.js';
@@ -222,6 +223,23 @@ t.test('H2 something before HELLO, a second HELLO, an unknown version', async (t
   t.equal(world.dial().hello({ version: 2 }).cause, 'UNSUPPORTED_VERSION');
   t.equal(world.dial().hello({ version: 0 }).cause, 'UNSUPPORTED_VERSION');
   t.equal(world.stats.topics, 0);
+});
+
+t.test('a record for which there was no memory is not taken for a duplicate when it is sent again', async (t) => {
+  const world = new World();
+  const record = { data: 'x', id: 'one' };
+  const writer = world.client().publish('a', 'before');
+  const { reserve } = TopicLog.prototype;
+  t.teardown(() => Object.assign(TopicLog.prototype, { reserve }));
+  Object.assign(TopicLog.prototype, {
+    reserve: () => {
+      throw new RangeError('Array buffer allocation failed');
+    },
+  });
+  writer.publish('a', record);
+  t.equal(writer.cause, 'INTERNAL');
+  Object.assign(TopicLog.prototype, { reserve });
+  t.same(world.client().publish('a', record).lastAck?.results, [], 'it is appended');
 });
 
 t.test('what throws inside one connection ends that one with INTERNAL, and nobody else notices', async (t) => {
