@@ -112,7 +112,7 @@ export const OPTIONS = {
   writeTimeout: {
     value: deadline,
     default: '30s',
-    reason: 'a link that takes 64 KiB in that time, or a third of a larger send buffer, is seen to move',
+    reason: 'a link that takes 256 KiB in that time, or a third of a larger send buffer, is seen to move',
     reload: 'new connections',
     description: 'time without write progress after which a stuck reader is closed',
   },

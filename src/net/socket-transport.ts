@@ -8,11 +8,16 @@ import type { Transport, TransportEvents } from '../session/index.js';
 export const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 } as const;
 
 /**
- * What the socket is handed at a time; the rest waits here. It tells of no progress until it has got rid of all of
- * that, so a peer must take this much within its write deadline to be seen to read at all: 2.2 kB/s with 30 s. The
- * system's own send buffer comes on top: Linux takes more only when a third of it is free.
+ * What a socket that keeps up is handed at a time: as much as a connection may have in flight, for every call costs.
  */
-const HANDED_BYTES_MAX = 64 * 1024;
+const HANDED_BYTES_MAX = 256 * 1024;
+/**
+ * What one that has not taken its last write at once is handed at a time; the rest waits here. A socket tells of no
+ * progress until it has got rid of all of that, so a peer must take this much within its write deadline to be seen to
+ * read at all: 2.2 kB/s with 30 s, and four times that for the first write that has to wait. The system's own send
+ * buffer comes on top: Linux takes more only when a third of it is free.
+ */
+const HANDED_BYTES_SLOW = 64 * 1024;
 
 /** A TCP or TLS socket as a transport. */
 export class SocketTransport implements Transport {
@@ -21,6 +26,7 @@ export class SocketTransport implements Transport {
   /** What the socket has not been handed yet, oldest first. */
   readonly #queue: Uint8Array[] = [];
   #queuedBytes = 0;
+  #handedBytesMax = HANDED_BYTES_MAX;
   /** Bytes had to wait, and `drained` has not been said since. */
   #waiting = false;
 
@@ -61,14 +67,14 @@ export class SocketTransport implements Transport {
     if (this.pending === 0 && bytes.length <= HANDED_BYTES_MAX) this.#socket.write(bytes);
     else this.#enqueue(bytes);
     this.#feed();
-    this.#waiting ||= this.pending > 0;
+    this.#judge();
   }
 
   writeAll(pieces: readonly Uint8Array[]): void {
     if (!this.#socket.writable) return;
     for (const piece of pieces) this.#enqueue(piece);
     this.#feed();
-    this.#waiting ||= this.pending > 0;
+    this.#judge();
   }
 
   pause(): void {
@@ -89,6 +95,13 @@ export class SocketTransport implements Transport {
     this.#socket.destroy();
   }
 
+  /** Behind a write: was it taken at once? */
+  #judge(): void {
+    const tookAll = this.pending === 0;
+    this.#handedBytesMax = tookAll ? HANDED_BYTES_MAX : HANDED_BYTES_SLOW;
+    if (!tookAll) this.#waiting = true;
+  }
+
   #enqueue(bytes: Uint8Array): void {
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
@@ -96,7 +109,7 @@ export class SocketTransport implements Transport {
 
   /** Hands over what is queued for as long as the socket gets rid of it at once. */
   #feed(): void {
-    while (this.#queuedBytes > 0 && this.#socket.writableLength === 0) this.#hand(HANDED_BYTES_MAX);
+    while (this.#queuedBytes > 0 && this.#socket.writableLength === 0) this.#hand(this.#handedBytesMax);
   }
 
   /** Hands over the next so many bytes, or what there is, as one write. */
